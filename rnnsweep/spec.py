@@ -1,0 +1,177 @@
+"""What one trial is: a frozen, flat value whose hash names the trial's folder in every ledger.
+
+Machines, cores, GPUs, folders and addresses are never part of it, because results must not depend on them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args, get_type_hints
+
+CELLS = ("simple_rnn", "gru", "lstm")
+OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+POOLINGS = ("last", "mean", "max")
+VALIDATIONS = ("first_batch", "test")
+
+
+class SpecError(ValueError):
+    """A spec no network could be trained from; the message names the field, its valid values and the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """All that changes a trial's numbers, one line of meaning per field; raises `SpecError` on an invalid value."""
+
+    dataset: str = "imdb"  # name of the data, as the report prints it
+    data_sha256: str = ""  # checksum of the data's content, so that results of different data never mix
+    reviews: int | None = None  # train on the first N training reviews, test on the first N test reviews; None: all
+    cell: str = "gru"  # recurrent cell: simple_rnn, gru (reset_after) or lstm
+    units: tuple[int, ...] = (100,)  # units of each recurrent layer, first to last; its length is the depth
+    bidirectional: bool = False  # read the review in both directions and concatenate the two outputs
+    pooling: str = "last"  # what the dense layer sees of the last recurrent layer: its last, mean or max step
+    embedding_dim: int = 32  # columns of the embedding table
+    num_words: int = 1000  # ranks kept by the Keras rule: 0 pad, 1 start, 2 out of vocabulary, then the commonest words
+    vocab_size: int | None = None  # rows of the embedding table; None: num_words
+    max_len: int = 500  # steps per review: longer ones lose their beginning, shorter ones are padded in front
+    mask_padding: bool = False  # skip padding steps instead of feeding them; off in the original report
+    dropout: float = 0.0  # share of the pooled output dropped before the dense layer
+    batch_size: int = 128  # reviews per training step
+    drop_remainder: bool = False  # leave out the last, smaller batch of each epoch
+    validation: float | str = 0.2  # last share of the training reviews held out, or first_batch, or test
+    epochs: int = 5  # passes over the training reviews
+    optimizer: str = "adam"  # Keras optimizer, its other settings at Keras's defaults
+    learning_rate: float = 1e-3  # of the optimizer
+    seed: int = 1  # of the weights, the order of the reviews and the dropout
+
+    def __post_init__(self) -> None:
+        if isinstance(self.units, list):
+            object.__setattr__(self, "units", tuple(self.units))
+        if self.vocab_size == self.num_words:  # one network, one key
+            object.__setattr__(self, "vocab_size", None)
+        self._check_types()
+        _choice("cell", self.cell, CELLS)
+        _choice("optimizer", self.optimizer, OPTIMIZERS)
+        _choice("pooling", self.pooling, POOLINGS)
+        if not self.units:
+            raise SpecError("units is empty; give one number per recurrent layer, for example 100 50 25")
+        for unit in self.units:
+            _at_least("units", unit, 1)
+        if self.pooling == "max" and self.mask_padding:
+            raise SpecError("pooling max sees padding even with mask_padding; give last or mean")
+        _at_least("embedding_dim", self.embedding_dim, 1)
+        _at_least("num_words", self.num_words, 4, "ranks 0 to 3 are padding, start, out of vocabulary and unused")
+        if self.vocab_size is not None and self.vocab_size < self.num_words:
+            raise SpecError(
+                f"vocab_size is {self.vocab_size}, below num_words {self.num_words}; give at least {self.num_words}, "
+                "or leave it out"
+            )
+        _at_least("max_len", self.max_len, 1)
+        _at_least("batch_size", self.batch_size, 1)
+        _at_least("epochs", self.epochs, 1)
+        _at_least("seed", self.seed, 0)
+        if self.reviews is not None:
+            _at_least("reviews", self.reviews, 2)
+        if not 0 <= self.dropout < 1:
+            raise SpecError(f"dropout is {self.dropout}; give a share from 0 to below 1")
+        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
+            raise SpecError(f"learning_rate is {self.learning_rate}; give a number above 0, for example 0.001")
+        if isinstance(self.validation, str):
+            _choice("validation", self.validation, VALIDATIONS, "or a share between 0 and 1, for example 0.2")
+        elif not 0 < self.validation < 1:
+            raise SpecError(f"validation is {self.validation}; give a share between 0 and 1, or {_or(VALIDATIONS)}")
+
+    def _check_types(self) -> None:
+        for name, hint in HINTS.items():
+            value = getattr(self, name)
+            if not _is_of(value, hint):
+                raise SpecError(f"{name} is {value!r}, of type {type(value).__name__}; give {describe(hint)}")
+            if hint is float and isinstance(value, int):  # 1 and 1.0 are one number and must be one key
+                object.__setattr__(self, name, float(value))
+
+    @property
+    def depth(self) -> int:
+        """Number of recurrent layers."""
+        return len(self.units)
+
+    @property
+    def embedding_rows(self) -> int:
+        """Rows of the embedding table."""
+        return self.num_words if self.vocab_size is None else self.vocab_size
+
+    @property
+    def key(self) -> str:
+        """First 12 hex digits of the sha256 of the canonical JSON of all fields."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
+
+    def to_json(self) -> str:
+        """Return the canonical JSON of all fields: sorted names, no spaces, ASCII."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Spec:
+        """Return the spec with these fields, the others at their defaults; raises `SpecError` on an unknown name."""
+        unknown = sorted(set(fields) - set(HINTS))
+        if unknown:
+            raise SpecError(f"unknown field {unknown[0]!r}; the fields are {', '.join(HINTS)}")
+        return cls(**fields)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Spec:
+        """Return the spec that `to_json` wrote; raises `SpecError` on anything else."""
+        try:
+            fields = json.loads(text)
+        except ValueError as error:
+            raise SpecError(f"not JSON: {error}") from None
+        if not isinstance(fields, dict):
+            raise SpecError("not a JSON object of spec fields")
+        return cls.from_dict(fields)
+
+    def replace(self, **fields: Any) -> Spec:
+        """Return this spec with these fields changed; raises `SpecError` on an unknown name or invalid value."""
+        return Spec.from_dict({**dataclasses.asdict(self), **fields})
+
+    def label(self) -> str:
+        """Return a short name for a person: `gru 100-50 · 1,000 words · 500 steps`."""
+        both = "bidirectional " if self.bidirectional else ""
+        units = "-".join(map(str, self.units))
+        return f"{both}{self.cell} {units} · {self.num_words:,} words · {self.max_len:,} steps"
+
+
+HINTS: dict[str, Any] = get_type_hints(Spec)
+
+
+def _is_of(value: Any, hint: Any) -> bool:
+    if hint == tuple[int, ...]:
+        return isinstance(value, tuple) and all(_is_of(item, int) for item in value)
+    if get_args(hint):
+        return any(_is_of(value, part) for part in get_args(hint))
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+
+
+def describe(hint: Any) -> str:
+    """Return what a field of this type holds, in words."""
+    names = {int: "a whole number", float: "a number", str: "a word", bool: "true or false", type(None): "nothing"}
+    if hint == tuple[int, ...]:
+        return "whole numbers"
+    return " or ".join(names[part] for part in get_args(hint) or (hint,))
+
+
+def _or(words: tuple[str, ...]) -> str:
+    return ", ".join(words[:-1]) + " or " + words[-1]
+
+
+def _choice(name: str, value: str, valid: tuple[str, ...], remedy: str = "") -> None:
+    if value not in valid:
+        raise SpecError(f"{name} is {value!r}; give {_or(valid)}" + (f", {remedy}" if remedy else ""))
+
+
+def _at_least(name: str, value: int, least: int, reason: str = "") -> None:
+    if value < least:
+        raise SpecError(f"{name} is {value}; give at least {least}" + (f": {reason}" if reason else ""))
