@@ -1,0 +1,301 @@
+"""What is on disk or in a bucket: one folder per spec, written atomically, read as two data frames.
+
+`<results>/<key>/` holds `spec.json`, `epochs.jsonl`, `result.json` or `error.txt`, `predictions.npz`, the weights of
+the best and the last epoch, and, while the trial is being trained, `checkpoint.npz`. A bucket is another file system
+object under the same code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyarrow import fs
+
+from rnnsweep.space import system_of
+from rnnsweep.spec import Spec, SpecError
+
+SPEC, EPOCHS, RESULT, ERROR = "spec.json", "epochs.jsonl", "result.json", "error.txt"
+PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.npz"
+BEST_WEIGHTS, LAST_WEIGHTS = "best.weights.h5", "last.weights.h5"
+NAMES = frozenset((SPEC, EPOCHS, RESULT, ERROR, PREDICTIONS, CHECKPOINT, BEST_WEIGHTS, LAST_WEIGHTS))
+KEY = re.compile(r"[0-9a-f]{12}")
+
+# The contract's columns first, in its order; the rest of the spec and of the result behind them.
+# fmt: off
+CONTRACT = [
+    "key", "system", "dataset", "cell", "depth", "units", "embedding_dim", "num_words", "max_len", "batch_size",
+    "epochs", "seed", "params", "status", "best_epoch", "train_accuracy", "val_accuracy", "test_accuracy",
+    "last_train_accuracy", "last_val_accuracy", "last_test_accuracy", "seconds",
+]
+# fmt: on
+LOSSES = ["train_loss", "val_loss", "test_loss", "last_train_loss", "last_val_loss", "last_test_loss"]
+MEASURED = ["cpu_seconds", "peak_memory_mb"]
+WORDS = ["path", "device", "classes", "revision", "error"]
+EPOCH_COLUMNS = ["key", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"]
+
+
+class LedgerError(OSError):
+    """A results place that cannot be used; the message names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that a ledger holds: a row per trial, a row per epoch, the layers per key, and a warning per bad file."""
+
+    trials: pd.DataFrame
+    epochs: pd.DataFrame
+    layers: dict[str, list[dict[str, Any]]]
+    warnings: list[str]
+
+
+class Ledger:
+    """All results of a sweep under one local path or bucket address; the only owner of its paths."""
+
+    def __init__(self, uri: str | os.PathLike[str], filesystem: fs.FileSystem | None = None) -> None:
+        """Open the ledger at a path or URI (created at the first write); raises `LedgerError` on an unknown scheme."""
+        self.uri = os.fspath(uri)
+        if filesystem is not None:
+            self._fs, self._root = filesystem, self.uri.rstrip("/")
+        elif "://" in self.uri:
+            try:
+                self._fs, self._root = fs.FileSystem.from_uri(self.uri)
+            except (ValueError, OSError) as error:
+                raise LedgerError(f"results {self.uri}: {error}; give a folder, or s3://BUCKET/PATH") from None
+        else:
+            self.uri = str(Path(self.uri).absolute())  # workers run in another folder
+            self._fs, self._root = fs.LocalFileSystem(), self.uri
+        self._local = isinstance(self._fs, fs.LocalFileSystem)
+
+    def exists(self) -> bool:
+        """Return whether anything was ever written here."""
+        return bool(self._fs.get_file_info(self._root).type == fs.FileType.Directory)
+
+    def check_writable(self) -> None:
+        """Write and remove a small file; raises `LedgerError` with the reason where that fails."""
+        probe = f"{self._root}/.probe-{uuid.uuid4().hex}"
+        try:
+            self._write(probe, b"")
+            self._fs.delete_file(probe)
+        except OSError as error:
+            raise LedgerError(
+                f"results {self.uri} cannot be written: {error.strerror or error}; give another place with --results"
+            ) from None
+
+    def write(self, key: str, name: str, data: bytes) -> None:
+        """Write one file of one trial, whole or not at all."""
+        self._write(self._path(key, name), data)
+
+    def read(self, key: str, name: str) -> bytes | None:
+        """Return one file of one trial, or None where there is none."""
+        try:
+            with self._fs.open_input_stream(self._path(key, name), compression=None) as stream:
+                return bytes(stream.read())
+        except FileNotFoundError:
+            return None
+
+    def remove(self, key: str, name: str) -> None:
+        """Remove one file of one trial, if it is there."""
+        try:
+            self._fs.delete_file(self._path(key, name))
+        except FileNotFoundError:
+            return
+
+    def read_json(self, key: str, name: str) -> dict[str, Any] | None:
+        """Return a JSON object that `write_json` wrote, or None where it is missing or damaged."""
+        data = self.read(key, name)
+        return None if data is None else _json_object(data)
+
+    def write_json(self, key: str, name: str, value: Mapping[str, Any]) -> None:
+        """Write a flat JSON object, a field a line, numbers that are not finite as null."""
+        self.write(key, name, (json.dumps(_finite(value), indent=1, sort_keys=True) + "\n").encode())
+
+    def write_epochs(self, key: str, rows: Iterable[Mapping[str, float]]) -> None:
+        """Write the rows of all epochs so far, a JSON line each: a few hundred bytes, so never half an epoch."""
+        self.write(key, EPOCHS, "".join(json.dumps(_finite(row)) + "\n" for row in rows).encode())
+
+    def write_arrays(self, key: str, name: str, arrays: Mapping[str, NDArray[Any]], compress: bool = False) -> None:
+        """Write named arrays as an npz file without pickle."""
+        buffer = io.BytesIO()
+        save = np.savez_compressed if compress else np.savez
+        save(buffer, allow_pickle=False, **dict(arrays))
+        self.write(key, name, buffer.getvalue())
+
+    def read_arrays(self, key: str, name: str) -> dict[str, NDArray[Any]] | None:
+        """Return the arrays of an npz file, or None where it is missing or damaged."""
+        data = self.read(key, name)
+        if data is None:
+            return None
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (ValueError, OSError, KeyError, EOFError):
+            return None
+        except Exception as error:  # zipfile's and zlib's errors share no base class
+            if type(error).__module__ in ("zipfile", "zlib"):
+                return None
+            raise
+
+    def predictions(self, key: str) -> dict[str, NDArray[Any]] | None:
+        """Return `label` uint8, `best` and `last` float16 [test reviews], probabilities of class 1; None if absent."""
+        return self.read_arrays(key, PREDICTIONS)
+
+    def results(self) -> dict[str, dict[str, Any]]:
+        """Return the readable `result.json` of each key that has one: these trials need no training."""
+        keys = [key for key, names in self._listing()[0].items() if RESULT in names]
+        found = {key: _json_object(data) for key, data in self._read_all((key, RESULT) for key in keys).items()}
+        return {key[0]: result for key, result in found.items() if result and "status" in result}
+
+    def load(self) -> Contents:
+        """Return everything in the ledger, failed and unfinished trials too; bad files become named warnings."""
+        folders, warnings = self._listing()
+        wanted = [(key, name) for key, names in folders.items() for name in (SPEC, RESULT, ERROR, EPOCHS)
+                  if name in names]  # fmt: skip
+        texts = self._read_all(wanted)
+        trials, epochs, layers = [], [], {}
+        for key in sorted(folders):
+            spec = _spec(key, texts.get((key, SPEC)), warnings)
+            if spec is None:
+                continue
+            result = _result(key, texts.get((key, RESULT)), warnings)
+            rows = _epochs(key, texts.get((key, EPOCHS)), warnings)
+            error = texts.get((key, ERROR), b"").decode(errors="replace")
+            trials.append(_row(key, spec, result, error))
+            epochs += rows
+            layers[key] = result.get("layers", [])
+        return Contents(_trials_frame(trials), _epochs_frame(epochs), layers, sorted(warnings))
+
+    def _path(self, key: str, name: str) -> str:
+        return f"{self._root}/{key}/{name}"
+
+    def _write(self, path: str, data: bytes) -> None:
+        if not self._local:  # an object is visible when its stream is closed, whole
+            with self._fs.open_output_stream(path, compression=None) as stream:
+                stream.write(data)
+            return
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())  # else a power cut can leave the new name on an empty file
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def _listing(self) -> tuple[dict[str, set[str]], list[str]]:
+        """Return the file names per key, with one listing of the whole ledger, and a warning per foreign file."""
+        selector = fs.FileSelector(self._root, recursive=True, allow_not_found=True)
+        folders: dict[str, set[str]] = {}
+        foreign: list[str] = []
+        for info in self._fs.get_file_info(selector):
+            parts = info.path.lstrip("/").removeprefix(self._root.lstrip("/") + "/").split("/")
+            if info.type != fs.FileType.File or parts[-1].startswith("."):
+                continue
+            if len(parts) == 2 and KEY.fullmatch(parts[0]) and parts[1] in NAMES:
+                folders.setdefault(parts[0], set()).add(parts[1])
+            else:
+                foreign.append(f"{'/'.join(parts)}: not a file of a ledger; left out")
+        return folders, foreign
+
+    def _read_all(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        names = list(wanted)
+        with ThreadPoolExecutor(16) as pool:  # a bucket answers slowly, but many at once
+            found = pool.map(lambda name: self.read(*name), names)
+        return {name: data for name, data in zip(names, found, strict=True) if data is not None}
+
+
+def _finite(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: None if isinstance(item, float) and not np.isfinite(item) else item for name, item in value.items()}
+
+
+def _json_object(data: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(data)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _spec(key: str, data: bytes | None, warnings: list[str]) -> Spec | None:
+    if data is None:
+        warnings.append(f"{key}/{SPEC}: missing; the folder is left out")
+        return None
+    try:
+        spec = Spec.from_json(data)
+    except SpecError as error:
+        warnings.append(f"{key}/{SPEC}: {error}; the folder is left out")
+        return None
+    if spec.key != key:
+        warnings.append(f"{key}/{SPEC}: its spec belongs to {spec.key}; the folder is left out")
+        return None
+    return spec
+
+
+def _result(key: str, data: bytes | None, warnings: list[str]) -> dict[str, Any]:
+    if data is None:
+        return {}
+    result = _json_object(data)
+    if result is None or "status" not in result:
+        warnings.append(f"{key}/{RESULT}: half-written or damaged; the trial counts as unfinished")
+        return {}
+    return result
+
+
+def _epochs(key: str, data: bytes | None, warnings: list[str]) -> list[dict[str, Any]]:
+    rows = []
+    for number, line in enumerate((data or b"").splitlines(), 1):
+        row = _json_object(line)
+        if row is None or "epoch" not in row:
+            warnings.append(f"{key}/{EPOCHS}: line {number} is half-written or damaged; it is left out")
+        else:
+            rows.append({"key": key, **row})
+    return rows
+
+
+def _row(key: str, spec: Spec, result: Mapping[str, Any], error: str) -> dict[str, Any]:
+    fields = dataclasses.asdict(spec) | {
+        "units": "-".join(map(str, spec.units)),
+        "vocab_size": spec.embedding_rows,
+        "validation": str(spec.validation),
+    }
+    status = result.get("status") or ("failed" if error else "unfinished")
+    return {"key": key, "system": system_of(spec), "depth": spec.depth, "error": error} | dict(result) | fields | {
+        "status": status
+    }  # fmt: skip
+
+
+def _trials_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    spec_columns = [field.name for field in dataclasses.fields(Spec) if field.name not in CONTRACT]
+    columns = [*CONTRACT, *spec_columns, *LOSSES, *MEASURED, *WORDS, "real_data"]
+    frame = pd.DataFrame(rows).reindex(columns=columns)
+    measured = [name for name in columns if name.endswith(("accuracy", "loss"))] + ["seconds", *MEASURED]
+    for name in measured:
+        frame[name] = pd.to_numeric(frame[name])
+    for name in ("params", "best_epoch", "reviews"):
+        frame[name] = pd.to_numeric(frame[name]).astype("Int64")
+    for name in WORDS:
+        frame[name] = frame[name].astype(object).where(frame[name].notna(), "").astype(str)
+    return frame
+
+
+def _epochs_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows).reindex(columns=EPOCH_COLUMNS)
+    for name in EPOCH_COLUMNS[1:]:
+        frame[name] = pd.to_numeric(frame[name])
+    return frame.astype({"epoch": "int64"}).sort_values(["key", "epoch"], ignore_index=True)

@@ -1,0 +1,16 @@
+"""Which cell, depth, vocabulary and length classify reviews best? A grid, every cell of it trained the same way.
+
+    python sweeps/grid.py                                  the factorial: 81 cells, 5 epochs, last 20 % held out
+    python sweeps/grid.py --preset report --seeds 3        the original report's eight networks, as published
+    python sweeps/grid.py --preset demo --data embedded    24 small networks on generated reviews, in minutes
+    python sweeps/grid.py --cell gru lstm --max-len 80     part of the factorial
+
+The same command again trains what is missing. `--plan` says what would run, for how long, in how much memory.
+"""
+
+import sys
+
+from rnnsweep import cli
+
+if __name__ == "__main__":
+    sys.exit(cli.grid(__doc__))

@@ -1,0 +1,14 @@
+"""What does one network do? One trial in this process, where a debugger can follow it.
+
+    python sweeps/one.py --system gru-3x-1k
+    python sweeps/one.py --cell lstm --units 64 32 --num-words 5000 --max-len 200 --epochs 3 --reviews 5000
+
+Its result goes to the same ledger as a sweep's, so a later grid with this cell does not train it again.
+"""
+
+import sys
+
+from rnnsweep import cli
+
+if __name__ == "__main__":
+    sys.exit(cli.one(__doc__))
