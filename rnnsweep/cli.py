@@ -7,14 +7,14 @@ import dataclasses
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, get_args
 
 from rich.console import Console
 from rich.table import Table
 
 from rnnsweep.data import DataError, Dataset, load
-from rnnsweep.estimate import Estimate, corrected, estimate, longest_first
+from rnnsweep.estimate import Estimate, correction, estimate, longest_first
 from rnnsweep.ledger import Ledger, LedgerError
 from rnnsweep.progress import Progress, duration
 from rnnsweep.space import PRESETS, SYSTEMS, preset
@@ -94,7 +94,7 @@ def _run(console: Console, options: argparse.Namespace, specs: list[Spec], datas
     machines = Machines(**{field.name: getattr(options, field.name) for field in dataclasses.fields(Machines)})
     results = ledger.results()
     estimates = {spec.key: estimate(spec, dataset) for spec in specs}
-    factor = corrected(estimates, results)
+    factor = correction(_known(ledger, results, dataset), results)
     to_run = longest_first((spec for spec in specs if spec.key not in results), estimates)
     seconds = {spec.key: factor * estimates[spec.key].seconds for spec in to_run}
     slots = _slots(machines)
@@ -107,10 +107,17 @@ def _run(console: Console, options: argparse.Namespace, specs: list[Spec], datas
     return _summary(console, specs, progress, ledger, options)
 
 
+def _known(ledger: Ledger, results: Mapping[str, Any], dataset: Dataset) -> dict[str, Estimate]:
+    """Return estimates for the finished trials on these reviews, to hold them against what they really took."""
+    finished = [key for key, row in results.items() if row["status"] == "finished"]
+    specs = ledger.specs(finished)
+    return {key: estimate(spec, dataset) for key, spec in specs.items() if spec.data_sha256 == dataset.sha256}
+
+
 def _print_plan(console: Console, specs: list[Spec], to_run: list[Spec], dataset: Dataset, ledger: Ledger) -> None:
     reviews = f"{len(dataset.train):,} + {len(dataset.test):,} reviews"
     real = "" if dataset.real else ", generated, not real reviews"
-    console.print(f"[bold]data[/]     {dataset.name} ({reviews}{real}), checksum {dataset.sha256[:12]}")
+    console.print(f"[bold]data[/]     {dataset.name} ({reviews}{real}), checksum {dataset.sha256[:12]}", soft_wrap=True)
     table = Table.grid(padding=(0, 2))
     for name in HINTS:
         values = list(dict.fromkeys(_text(getattr(spec, name)) for spec in specs))
@@ -215,7 +222,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _parser_of(name: str, hint: Any) -> Callable[[str], Any]:
-    kinds = get_args(hint) or (hint,)
+    kinds = (int,) if name == "units" else get_args(hint) or (hint,)
 
     def parse(text: str) -> Any:
         for kind in (int, float):
@@ -228,7 +235,7 @@ def _parser_of(name: str, hint: Any) -> Callable[[str], Any]:
             return text.replace("-", "_")
         raise argparse.ArgumentTypeError(f"{name} is {text!r}; give {describe(hint)}")
 
-    return (lambda text: int(text)) if name == "units" else parse
+    return parse
 
 
 def _text(value: Any) -> str:

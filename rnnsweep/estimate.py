@@ -45,16 +45,12 @@ def estimate(spec: Spec, dataset: Dataset) -> Estimate:
     )
 
 
-def corrected(estimates: Mapping[str, Estimate], results: Mapping[str, Mapping[str, Any]]) -> float:
-    """Return by what the estimated seconds of these keys must be multiplied to fit the results that are there.
+def correction(estimates: Mapping[str, Estimate], results: Mapping[str, Mapping[str, Any]]) -> float:
+    """Return by what estimated seconds must be multiplied to fit the results of the same keys.
 
-    The median of measured over estimated, 1 where there is no result to learn from.
+    The median of measured over estimated, 1 where there is nothing to learn from.
     """
-    ratios = [
-        results[key]["seconds"] / estimates[key].seconds
-        for key in estimates.keys() & results.keys()
-        if results[key].get("status") == "finished"
-    ]
+    ratios = [results[key]["seconds"] / estimates[key].seconds for key in estimates]
     return median(ratios) if ratios else 1.0
 
 

@@ -158,6 +158,12 @@ class Ledger:
         found = {key: _json_object(data) for key, data in self._read_all((key, RESULT) for key in keys).items()}
         return {key[0]: result for key, result in found.items() if result and "status" in result}
 
+    def specs(self, keys: Iterable[str]) -> dict[str, Spec]:
+        """Return the specs of these keys, without those that cannot be read."""
+        read = self._read_all((key, SPEC) for key in keys)
+        found = {key: _spec(key, data, []) for (key, _), data in read.items()}
+        return {key: spec for key, spec in found.items() if spec is not None}
+
     def load(self) -> Contents:
         """Return everything in the ledger, failed and unfinished trials too; bad files become named warnings."""
         folders, warnings = self._listing()

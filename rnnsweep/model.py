@@ -27,7 +27,7 @@ def _quiet() -> Iterator[None]:
 
 
 with _quiet():
-    import keras  # noqa: F401  (train takes it from here)
+    import keras
 
 RECURRENT = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 

@@ -67,7 +67,7 @@ DEMO: dict[str, Sequence[Any]] = {
     "num_words": (200, 1000),
     "max_len": (40, 120),
 }
-DEMO_BASE = {"embedding_dim": 16, "batch_size": 64, "epochs": 4, "reviews": 1500}
+DEMO_BASE = Spec(embedding_dim=16, batch_size=64, epochs=4, reviews=1500)
 
 
 def grid(base: Spec, **axes: Sequence[Any]) -> list[Spec]:
@@ -92,7 +92,7 @@ def preset(name: str, fields: Mapping[str, Sequence[Any]], depths: Sequence[int]
     elif name == "factorial":
         specs = grid(Spec(), **{**FACTORIAL, **fields})
     elif name == "demo":
-        specs = grid(Spec(**DEMO_BASE), **{**DEMO, **fields})
+        specs = grid(DEMO_BASE, **{**DEMO, **fields})
     else:
         raise SpecError(f"preset is {name!r}; give {', '.join(PRESETS)}")
     return _chosen(specs, {"depth": depths} if depths else {})

@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import math
 import os
+import socket
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,11 @@ from rnnsweep.spec import Spec
 if TYPE_CHECKING:
     from rnnsweep.data import Dataset
 
-MAX_RETRIES = 2  # of a trial that failed, each from its last checkpoint
+ATTEMPTS = 3  # at a trial that fails or whose worker dies, each from its last checkpoint
+ANSWER_SECONDS = 5  # that a cluster's address has to answer in
+
+
+Told = Callable[[dict[str, Any]], None]
 
 
 class SweepError(RuntimeError):
@@ -60,34 +65,43 @@ def run(specs: Sequence[Spec], ledger: Ledger, dataset: Dataset, machines: Machi
 
 
 def run_trial(
-    spec: Spec,
-    dataset: Dataset,
-    ledger: Ledger,
-    cores: float = 1,
-    told: Callable[[dict[str, Any]], None] = lambda row: None,
+    spec: Spec, dataset: Dataset, ledger: Ledger, cores: float = 1, told: Told = lambda row: None
 ) -> dict[str, Any]:
-    """Train one spec from its checkpoint, if it has one, and write its records; returns the row of its result.
+    """Train one spec, from its checkpoint if it has one, and write its records; returns the row of its result.
 
-    A result that is already there is returned as it is. `told` hears each epoch's row, after it is safe in the ledger.
+    `told` hears each epoch's row, after it is safe in the ledger. A trial that raises is tried again from its
+    checkpoint, after `told` heard {"attempt": n}; after the last attempt its traceback is its record, and the row has
+    status `failed`. A result that is already there is returned as it is.
     """
+    for attempt in range(1, ATTEMPTS + 1):
+        if attempt > 1:
+            told({"attempt": attempt})
+        try:
+            return _attempt(spec, dataset, ledger, cores, told)
+        except Exception:  # whatever it is, the other trials go on
+            error = traceback.format_exc()
+            _record_failure(ledger, spec, error)
+    return {"status": "failed", "error": error}
+
+
+def _attempt(spec: Spec, dataset: Dataset, ledger: Ledger, cores: float, told: Told) -> dict[str, Any]:
     from rnnsweep.model import use_cores
     from rnnsweep.train import Epoch, train
 
-    done = ledger.read_json(spec.key, files.RESULT)
-    if done is not None:  # finished by an attempt whose last words were lost
+    key = spec.key
+    done = ledger.read_json(key, files.RESULT)
+    if done is not None:  # finished by a worker whose last words were lost
         return done
     use_cores(max(1, math.ceil(cores)))
-    key = spec.key
     ledger.write(key, files.SPEC, (spec.to_json() + "\n").encode())
     ledger.remove(key, files.ERROR)
-    state = ledger.read_arrays(key, files.CHECKPOINT)
 
     def on_epoch(epoch: Epoch) -> None:
         ledger.write_arrays(key, files.CHECKPOINT, epoch.state())
         ledger.write_epochs(key, epoch.rows)
         told(epoch.rows[-1])
 
-    result = train(spec, dataset, on_epoch, state)
+    result = train(spec, dataset, on_epoch, ledger.read_arrays(key, files.CHECKPOINT))
     if result.predictions:
         ledger.write_arrays(key, files.PREDICTIONS, result.predictions, compress=True)
         ledger.write(key, files.BEST_WEIGHTS, result.best_weights)
@@ -97,29 +111,30 @@ def run_trial(
     return result.row
 
 
+def _record_failure(ledger: Ledger, spec: Spec, text: str) -> None:
+    ledger.write(spec.key, files.SPEC, (spec.to_json() + "\n").encode())
+    ledger.write(spec.key, files.ERROR, text.encode())
+
+
 def _run_in_process(
     specs: Sequence[Spec], ledger: Ledger, dataset: Dataset, machines: Machines, progress: Progress
 ) -> None:
     for spec in specs:
         progress.started(spec)
-        for attempt in range(MAX_RETRIES + 1):
-            try:
-                told = functools.partial(progress.epoch, spec)
-                row = run_trial(spec, dataset, ledger, machines.cpus_per_trial, told)
-            except Exception:  # whatever it is, the other trials go on and the traceback is kept
-                if attempt < MAX_RETRIES:
-                    progress.retried(spec)
-                    continue
-                _record_failure(ledger, spec, traceback.format_exc())
-                progress.failed(spec, traceback.format_exc())
-            else:
-                progress.finished(spec, row)
-            break
+        told = functools.partial(_tell, progress, spec)
+        _tell(progress, spec, run_trial(spec, dataset, ledger, machines.cpus_per_trial, told))
 
 
-def _record_failure(ledger: Ledger, spec: Spec, text: str) -> None:
-    ledger.write(spec.key, files.SPEC, (spec.to_json() + "\n").encode())
-    ledger.write(spec.key, files.ERROR, text.encode())
+def _tell(progress: Progress, spec: Spec, row: Mapping[str, Any]) -> None:
+    """Pass what a trial reports on to the display: an epoch's row, a new attempt, or the row of its result."""
+    if "epoch" in row:
+        progress.epoch(spec, row)
+    elif "attempt" in row:
+        progress.retried(spec)
+    elif row["status"] == "failed":
+        progress.failed(spec, row["error"])
+    else:
+        progress.finished(spec, row)
 
 
 def _run_on_ray(
@@ -161,7 +176,7 @@ def _run_on_ray(
                     name="sweep",
                     storage_path=scratch,
                     verbose=0,
-                    failure_config=tune.FailureConfig(max_failures=MAX_RETRIES),
+                    failure_config=tune.FailureConfig(max_failures=ATTEMPTS - 1),
                     callbacks=[_tune_callback(ledger, progress)],
                 ),
             ).fit()
@@ -176,8 +191,7 @@ def _trial_name(trial: Any) -> str:
 def _trainable(config: dict[str, Any], dataset: Dataset, ledger: Ledger, cores: float) -> None:
     from ray import tune
 
-    row = run_trial(Spec.from_json(config["spec"]), dataset, ledger, cores, tune.report)
-    tune.report({"status": row["status"]})  # Tune takes a function that reports nothing for a failure
+    tune.report(run_trial(Spec.from_json(config["spec"]), dataset, ledger, cores, tune.report))
 
 
 def _connect(machines: Machines) -> None:
@@ -185,15 +199,19 @@ def _connect(machines: Machines) -> None:
 
     import ray
 
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    logging.getLogger("ray").setLevel(logging.CRITICAL)  # Tune's; what matters is raised, or in the ledger
     if machines.address is None:
         # The data is all that lies in the object store; the default, a third of the memory, warns in containers.
         store = 512 * 2**20
         ray.init("local", num_cpus=cores_here(), include_dashboard=False, object_store_memory=store, **quiet)
         return
     try:
+        host, _, port = machines.address.removeprefix("ray://").rpartition(":")
+        if host:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
         ray.init(address=machines.address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         line = str(error).strip().splitlines()[0]
         raise SweepError(
             f"no Ray cluster at --address {machines.address}: {line}; start one with `ray start --head`, "
@@ -221,7 +239,7 @@ def _slots(machines: Machines) -> int:
 def _tune_callback(ledger: Ledger, progress: Progress) -> Any:
     from ray import tune
 
-    class Told(tune.Callback):  # type: ignore[misc]
+    class Listener(tune.Callback):  # type: ignore[misc]
         """Passes Tune's events on to the display, and records trials whose worker could not."""
 
         def __reduce__(self) -> tuple[type[object], tuple[()]]:
@@ -233,27 +251,17 @@ def _tune_callback(ledger: Ledger, progress: Progress) -> Any:
         def on_trial_result(
             self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
         ) -> None:
-            if "epoch" in result:
-                progress.epoch(_spec(trial), result)
-
-        def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-            row = ledger.read_json(_spec(trial).key, files.RESULT)
-            if row is None:
-                progress.failed(
-                    _spec(trial), f"its result is not at {ledger.uri}: is that a folder of one machine only?"
-                )
-            else:
-                progress.finished(_spec(trial), row)
+            _tell(progress, _spec(trial), result)
 
         def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
             progress.retried(_spec(trial))
 
         def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-            text = str(trial.get_error() or "the worker died")
+            text = f"the worker died {ATTEMPTS} times: killed, out of memory, or its machine was lost"
             _record_failure(ledger, _spec(trial), text)
             progress.failed(_spec(trial), text)
 
-    return Told()
+    return Listener()
 
 
 def _spec(trial: Any) -> Spec:
