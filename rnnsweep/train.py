@@ -163,13 +163,24 @@ def _make_gradients_dense(optimizer: keras.optimizers.Optimizer) -> None:
     )
 
 
+def _compiled(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return the function as one TensorFlow graph: the many small operations of an optimizer's step, without Python."""
+    if keras.backend.backend() != "tensorflow":
+        return function
+    import tensorflow as tf
+
+    compiled: Callable[[Any], Any] = tf.function(function)
+    return compiled
+
+
 class _PackedPath:
     """The same network with padding computed once per batch; Keras keeps the weights and takes the optimizer's step."""
 
     name = "packed"
 
     def __init__(self, spec: Spec, model: keras.Sequential, optimizer: keras.optimizers.Optimizer) -> None:
-        self._spec, self._model, self._optimizer = spec, model, optimizer
+        self._spec, self._model = spec, model
+        self._apply = _compiled(lambda gradients: optimizer.apply(gradients, model.trainable_variables))
         self._network = Network(spec)
         self._random = np.random.default_rng()
 
@@ -182,7 +193,7 @@ class _PackedPath:
                 self._weights(), ids, labels, self._dropout(len(ids))
             )
         if math.isfinite(loss):
-            self._optimizer.apply(gradients, self._model.trainable_variables)
+            self._apply([keras.ops.convert_to_tensor(gradient) for gradient in gradients])
         return float(loss), float(((probabilities > 0.5) == (labels == 1)).mean())
 
     def predict(self, ids: Tokens) -> Floats:

@@ -9,7 +9,8 @@ from rnnsweep import cli
 from rnnsweep.ledger import RESULT, SPEC, Ledger
 from rnnsweep.spec import HINTS, Spec
 
-SMALL = "--units 4 --embedding-dim 3 --num-words 30 --max-len 12 --batch-size 16 --epochs 1 --reviews 100".split()
+SMALL = ["--units", "4", "--embedding-dim", "3", "--num-words", "30", "--max-len", "12"]
+SMALL += ["--batch-size", "16", "--epochs", "1", "--reviews", "100"]
 
 
 @pytest.fixture
