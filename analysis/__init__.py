@@ -1,0 +1,1 @@
+"""Ledgers read, reports written; never loads TensorFlow, Keras, Ray or Optuna."""

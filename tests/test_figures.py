@@ -1,0 +1,107 @@
+import struct
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from analysis import figures
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+def points(*lines):
+    """Return the frame of `tables.curves` with these (source, part, line) of two epochs each."""
+    rows = [(source, part, line, epoch, 0.5 + epoch / 10) for source, part, line in lines for epoch in (1, 2)]
+    return pd.DataFrame(rows, columns=["source", "part", "line", "epoch", "value"])
+
+
+CONFUSION = pd.DataFrame([[3, 1], [0, 4]], index=["negative", "positive"], columns=["negative", "positive"])
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_measured_is_solid_and_published_is_dashed(ax):
+    figures.curves(
+        points(("mean", "training", "mean"), ("published", "training", "published")), ax, "t", "s", "accuracy"
+    )
+    styles = {line.get_label(): line.get_linestyle() for line in ax.lines}
+    assert styles == {"training, measured": "-", "training, published": "--"}
+
+
+def test_each_seed_is_a_thin_line_of_its_parts_colour_without_a_legend_entry(ax):
+    lines = [("seed", "validation", "a"), ("seed", "validation", "b"), ("mean", "validation", "mean")]
+    figures.curves(points(*lines), ax, "t", "s", "loss")
+    assert {to_hex(line.get_color()) for line in ax.lines} == {figures.COLOURS["validation"]}
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["validation, measured"]
+    assert sorted(line.get_linewidth() for line in ax.lines) == [0.8, 0.8, 2.0]
+
+
+def test_epochs_are_whole_numbers(ax):
+    figures.curves(points(("mean", "training", "mean")), ax, "t", "s", "loss")
+    assert all(tick == int(tick) for tick in ax.get_xticks())
+
+
+def test_the_subtitle_stands_below_the_title(ax):
+    figures.titled(ax, "title", "imdb\ngenerated")
+    assert "title" in (ax.get_title(loc="center"), ax.get_title(loc="left"))
+    assert texts(ax) == ["imdb\ngenerated"]
+
+
+def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class(ax):
+    figures.confusion(CONFUSION, ax, "t", "s")
+    assert texts(ax)[:4] == ["3\n75.0%", "1\n25.0%", "0\n0.0%", "4\n100.0%"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["negative", "positive"]
+
+
+def test_a_class_without_reviews_draws_no_warning(ax):
+    figures.confusion(CONFUSION.mul([0, 1], axis=0), ax, "t", "s")
+    assert texts(ax)[0] == "0\n0.0%"
+
+
+def test_a_dot_has_an_interval_only_where_there_is_one(ax):
+    frame = pd.DataFrame(
+        {
+            "axis": ["cell", "depth"],
+            "value": ["GRU", 2],
+            "mean": [0.8, 0.7],
+            "low": [0.7, np.nan],
+            "high": [0.9, np.nan],
+        }
+    )
+    figures.dots(frame, ax, "t", "s")
+    assert len(ax.lines) == 2
+    assert len(ax.collections) == 1
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["GRU", "depth 2"]
+    assert ax.yaxis_inverted()
+
+
+def test_the_grid_leaves_what_was_not_trained_empty(ax):
+    columns = pd.MultiIndex.from_tuples([(1000, 80), (10_000, 500)])
+    index = pd.MultiIndex.from_tuples([("GRU", 1), ("LSTM", 3)])
+    figures.grid(pd.DataFrame([[0.5, np.nan], [0.75, 0.8]], index, columns), ax, "t", "s")
+    assert texts(ax)[:3] == ["0.500", "0.750", "0.800"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1,000\n80", "10,000\n500"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["GRU ×1", "LSTM ×3"]
+
+
+def test_equal_drawings_are_equal_bytes_without_date_or_version():
+    one, two = (figures.png(lambda ax: figures.confusion(CONFUSION, ax, "t", "s"), 3, 2) for _ in range(2))
+    assert one == two
+    assert chunks(one).isdisjoint({b"tEXt", b"tIME", b"iTXt", b"zTXt"})
+
+
+def chunks(png):
+    """Return the names of a PNG's chunks."""
+    names, at = set(), 8
+    while at < len(png):
+        (length,) = struct.unpack(">I", png[at : at + 4])
+        names.add(png[at + 4 : at + 8])
+        at += length + 12
+    return names
