@@ -142,6 +142,7 @@ def _head(source: _Source, scopes: pd.DataFrame, shown: pd.DataFrame) -> dict[st
         "other_scopes": [_scope_text(scope) for scope in tables.records(scopes)[1:]],
         "scope_rule": SCOPE_RULE,
         "missing": _missing(shown),
+        "no_system": not (trials["system"] != "").any(),
         "missing_command": REPORT_COMMAND,
         "seeds_command": SEEDS_COMMAND,
         "factorial_command": FACTORIAL_COMMAND,

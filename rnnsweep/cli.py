@@ -120,7 +120,8 @@ def _print_plan(console: Console, specs: list[Spec], to_run: list[Spec], dataset
     console.print(f"[bold]data[/]     {dataset.name} ({reviews}{real}), checksum {dataset.sha256[:12]}", soft_wrap=True)
     table = Table.grid(padding=(0, 2))
     for name in HINTS:
-        values = list(dict.fromkeys(_text(getattr(spec, name)) for spec in specs))
+        column = "embedding_rows" if name == "vocab_size" else name  # None is num_words, whatever that is
+        values = list(dict.fromkeys(_text(getattr(spec, column)) for spec in specs))
         if name not in FROM_DATA and (len(values) > 1 or name in ("epochs", "reviews", "seed")):
             table.add_row(f"  {name}", "  ".join(values))
     console.print(table)
@@ -241,7 +242,9 @@ def _parser_of(name: str, hint: Any) -> Callable[[str], Any]:
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return "-".join(map(str, value))
-    return "all" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    if value is None or isinstance(value, bool):
+        return {None: "all", True: "yes", False: "no"}[value]
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _positive(text: str) -> int:
