@@ -41,9 +41,11 @@ class Clock(Progress):
         self.ended: list[tuple[float, float]] = []
 
     def slots(self, slots: int) -> None:
+        """Keep how many trials run at a time."""
         self.width = slots
 
     def finished(self, spec: Spec, row: Mapping[str, Any]) -> None:
+        """Keep when a trial ended, and its own seconds."""
         self.ended.append((time.perf_counter(), row["seconds"]))
 
 

@@ -15,10 +15,12 @@ from rnnsweep.spec import Spec
 GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}
 
 # One core of a 2024 server. They only seed the estimate: trials that the ledger holds already correct it.
-FLOPS = 4e10  # multiply-adds counted twice, of the recurrences
-STEP_OVERHEAD = 3e-6  # seconds per time step, layer and direction, whatever the batch
+PACKED_FLOPS = 5.5e10  # per second, multiplications and additions of the real time steps, padding computed once
+KERAS_FLOPS = 2.5e10  # the Keras layers, which compute every step
+STEP_SECONDS = 0.003  # of a training step, whatever its size: the optimizer's graph, and copies
 WEIGHT_SECONDS = 4e-9  # per weight and training step, for the optimizer
-BASE_MB = 700.0  # a worker that has imported TensorFlow
+TRIAL_SECONDS = 0.4  # to build a network and trace its optimizer
+BASE_MB = 1150.0  # a worker that has imported TensorFlow and compiled the recurrences
 
 
 @dataclass(frozen=True)
@@ -30,18 +32,19 @@ class Estimate:
 
 
 def estimate(spec: Spec, dataset: Dataset) -> Estimate:
-    """Return what a trial should take: the floating-point operations of its real time steps, and its arrays."""
+    """Return what a trial should take: the floating-point operations of its time steps, and its arrays."""
     parts = split(spec, dataset)
-    train, validation, test = (_steps(part, spec.max_len) for part in (parts.train, parts.validation, parts.test))
-    per_step = _flops(spec)
+    packed = not spec.bidirectional and spec.pooling == "last" and not spec.mask_padding
+    train, validation, test = (_steps(part, spec, packed) for part in (parts.train, parts.validation, parts.test))
+    per_step = _flops(spec) / (PACKED_FLOPS if packed else KERAS_FLOPS)
     batches = -(-len(parts.train) // spec.batch_size)
-    epoch = (3 * train + validation) * per_step / FLOPS  # the backward pass costs twice the forward pass
-    epoch += batches * (2 * spec.max_len * spec.depth * STEP_OVERHEAD + weights(spec) * WEIGHT_SECONDS)
-    ids = 4 * spec.max_len * (len(parts.train) + len(parts.validation) + len(parts.test))
-    saved = 4 * spec.batch_size * spec.max_len * sum(spec.units) * (GATES[spec.cell] + 3)
+    epoch = (3 * train + validation) * per_step  # the backward pass costs twice the forward pass
+    epoch += batches * (STEP_SECONDS + weights(spec) * WEIGHT_SECONDS)
+    ids = spec.max_len * (len(parts.train) + len(parts.validation) + len(parts.test))
+    kept = 0 if packed else spec.batch_size * spec.max_len * sum(spec.units) * (GATES[spec.cell] + 3)
     return Estimate(
-        seconds=spec.epochs * epoch + 2 * test * per_step / FLOPS,
-        memory_mb=BASE_MB + (ids + saved + 6 * 4 * weights(spec)) / 2**20,
+        seconds=TRIAL_SECONDS + spec.epochs * epoch + 2 * test * per_step,
+        memory_mb=BASE_MB + 4 * (2 * ids + kept + 10 * weights(spec)) / 2**20,
     )
 
 
@@ -70,8 +73,8 @@ def longest_first(specs: Iterable[Spec], estimates: Mapping[str, Estimate]) -> l
     return sorted(specs, key=lambda spec: (-estimates[spec.key].seconds, spec.key))
 
 
-def _steps(reviews: Reviews, max_len: int) -> int:
-    return int(np.minimum(np.diff(reviews.offsets), max_len).sum())
+def _steps(reviews: Reviews, spec: Spec, packed: bool) -> int:
+    return int(np.minimum(reviews.lengths, spec.max_len).sum()) if packed else len(reviews) * spec.max_len
 
 
 def _flops(spec: Spec) -> float:

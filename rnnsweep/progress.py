@@ -76,7 +76,7 @@ class Progress(AbstractContextManager["Progress"]):
         """A trial ended an epoch with this row."""
         running = self._running.setdefault(spec.key, _Running(spec, time.monotonic()))
         running.rows.append(row)
-        if not self._console.is_terminal and row["seconds"] > SLOW_EPOCH:
+        if not self._console.is_terminal and row["seconds"] > SLOW_EPOCH and row["epoch"] < spec.epochs:
             left = duration(running.seconds_left(0))
             self._line(spec, f"epoch {row['epoch']}/{spec.epochs}  {_accuracies(row)}  {left} left")
 

@@ -287,7 +287,7 @@ def test_imdb_without_a_network_says_how_to_go_on():
 @contextlib.contextmanager
 def server(content, cut=None):
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -335,7 +335,7 @@ def test_a_download_needs_no_folder_that_can_be_written(tmp_path):
 
 def test_a_download_with_the_wrong_checksum_leaves_nothing_behind(tmp_path):
     target = tmp_path / "new" / "imdb.npz"
-    with server(b"something else") as url, pytest.raises(DataError, match="has the wrong checksum, .*--data PATH"):
+    with server(b"something else") as url, pytest.raises(DataError, match=r"has the wrong checksum, .*--data PATH"):
         data.download(url, target, data.OFFICIAL)
     assert not target.parent.exists()
 
@@ -352,7 +352,7 @@ def test_a_server_that_does_not_answer_is_given_up(tmp_path):
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/imdb.npz"
-        with pytest.raises(DataError, match="cannot be downloaded .*timed out"):
+        with pytest.raises(DataError, match=r"cannot be downloaded .*timed out"):
             data.download(url, tmp_path / "imdb.npz", data.OFFICIAL, timeout=0.05)
 
 

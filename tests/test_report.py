@@ -190,6 +190,7 @@ def test_an_empty_ledger_is_a_report_that_says_what_is_missing(tmp_path):
     for name in ("report.html", "report.md"):
         text = (tmp_path / "out" / name).read_text()
         assert "The ledger is empty" in text
+        assert "does not state its optimizer" in text
         assert sections.REPORT_COMMAND in text
         assert "None of the eight networks of the original report is in this ledger" in text
     assert pd.read_csv(tmp_path / "out/tables/trials.csv").empty

@@ -1,0 +1,74 @@
+"""Every command of the README and of the scripts' own notes works as written; the demo is run for real."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+NOTES = [README, *(path.read_text() for path in sorted((ROOT / "sweeps").glob("*.py")))]
+
+
+def commands():
+    """Return the `python ...` lines of the README and of the docstrings in sweeps/, without their explanations."""
+    lines = [line.strip() for text in NOTES for line in text.splitlines()]
+    found = [re.split(r"\s{2,}|\s+#", line)[0] for line in lines if line.startswith("python ")]
+    return sorted(set(found))
+
+
+def run(command, cwd, *more):
+    words = shlex.split(command)
+    assert words[0] == "python"
+    return subprocess.run(
+        [sys.executable, str(ROOT / words[1]), *words[2:], *more], cwd=cwd, capture_output=True, text=True
+    )
+
+
+def test_there_are_commands_to_try():
+    assert len(commands()) >= 8
+
+
+@pytest.mark.parametrize("command", [line for line in commands() if "sweeps/" in line])
+def test_each_sweep_command_is_understood_and_plans_its_trials(command, tmp_path, monkeypatch, real_imdb):
+    monkeypatch.setenv("RNNSWEEP_DATA", str(real_imdb))
+    end = run(command, tmp_path, "--plan")
+    assert end.returncode == 0, end.stderr
+    assert re.search(r"\d+ trials: 0 done, \d+ to train", end.stdout)
+
+
+@pytest.mark.parametrize("target", ["sweep", "test"])
+def test_each_make_target_of_the_readme_exists(target):
+    assert f"make {target}" in README
+    subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, check=True)
+
+
+def test_the_demo_and_its_report_run_as_the_makefile_runs_them(tmp_path):
+    steps = subprocess.run(
+        ["make", "--dry-run", "--old-file=.venv/installed", "sweep"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    grid, report = [line.split("python ", 1)[1] for line in steps if line.startswith(".venv/bin/python ")]
+    end = run(f"python {grid}", tmp_path)
+    assert end.returncode == 0, end.stdout + end.stderr
+    assert "done     24 of 24 trials finished" in end.stdout
+    assert "Traceback" not in end.stdout + end.stderr
+    assert end.stderr == "", "Ray's and TensorFlow's own lines are kept away"
+    again = run(f"python {grid}", tmp_path)
+    assert "24 trials: 24 done, 0 to train" in again.stdout
+    assert run(f"python {report}", tmp_path).returncode == 0
+    assert "generated reviews" in (tmp_path / "report" / "report.html").read_text()
+    assert (tmp_path / "report" / "tables" / "trials.csv").read_text().count("finished") == 24
+
+
+def test_every_link_of_the_documentation_leads_somewhere():
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
+            if "://" not in target:
+                assert (path.parent / target).exists(), f"{path.name}: {target}"
