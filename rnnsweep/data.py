@@ -356,8 +356,9 @@ def _open(name: str, folder: Path) -> Dataset:
     about = json.loads((folder / "about.json").read_text())
     sets = []
     for prefix in ("train", "test"):
+        # As plain arrays, since a np.memmap would be copied into every message that Ray sends of it.
         tokens, offsets, labels = (
-            np.load(folder / f"{prefix}_{field}.npy", mmap_mode="r", allow_pickle=False)
+            np.asarray(np.load(folder / f"{prefix}_{field}.npy", mmap_mode="r", allow_pickle=False))
             for field in ("tokens", "offsets", "labels")
         )
         whole = len(offsets) == len(labels) + 1 and offsets[-1] == len(tokens) and bool((np.diff(offsets) > 0).all())

@@ -139,7 +139,7 @@ def test_imdb_is_encoded_as_keras_does(num_words, max_len, monkeypatch):
 
 def test_a_converted_file_opens_as_memory_maps_and_equals_what_was_converted(tiny):
     first, second = load(str(tiny)), load(str(tiny))
-    assert isinstance(second.train.tokens, np.memmap)
+    assert isinstance(second.train.tokens.base, np.memmap)
     assert not second.train.tokens.flags.writeable
     assert same(first.train, second.train)
     assert same(first.test, second.test)
@@ -200,7 +200,7 @@ def test_two_processes_may_convert_the_same_file_at_once(tiny, tmp_path, monkeyp
         return content
 
     monkeypatch.setattr(data, "_npz_content", slower)
-    assert isinstance(load(str(tiny)).train.tokens, np.memmap)
+    assert isinstance(load(str(tiny)).train.tokens.base, np.memmap)
     assert len(list((tmp_path / "cache").glob("*-npz-v1"))) == 1
     assert not list((tmp_path / "cache").glob(".*"))
 
@@ -675,3 +675,10 @@ def test_importing_it_loads_no_framework():
     program = f"import sys, rnnsweep.data; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_message_that_carries_a_dataset_shares_its_arrays_instead_of_copying_them(tiny):
+    shared = []
+    message = pickle.dumps(load(str(tiny)), protocol=5, buffer_callback=shared.append)
+    assert len(shared) == 6
+    assert len(message) < 5000

@@ -1,0 +1,99 @@
+"""How much sooner is the whole report there? The report preset as a sweep, against a plain Keras script, one by one.
+
+    python benchmarks/sweep_speed.py --data imdb --reviews 5000 --epochs 2
+    python benchmarks/sweep_speed.py --data embedded --reviews 300 --epochs 1    (scaled down, for CI)
+
+Both sides are started as a user starts them, as a program that imports what it needs, and both may use every core. They
+train the same eight networks with the same batches, epochs, validation and test. Wall seconds, from start to end.
+The plain script feeds Keras by a tf.data pipeline with autotuning off, which is faster than arrays on a CPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from rnnsweep.data import encode, load, split
+from rnnsweep.space import SYSTEMS, preset
+
+GRID = Path(__file__).parents[1] / "sweeps" / "grid.py"
+
+
+def plain_keras(data: str, reviews: int, epochs: int) -> None:
+    """Train the eight systems one after another as a Keras user would, and evaluate each on the test set."""
+    import keras
+    import tensorflow as tf
+
+    layers = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
+    dataset = load(data)
+    for spec in preset("report", {"reviews": [reviews], "epochs": [epochs]}):
+        parts = split(spec, dataset)
+        model = keras.Sequential([keras.Input((spec.max_len,), dtype="int32")])
+        model.add(keras.layers.Embedding(spec.embedding_rows, spec.embedding_dim))
+        for index, units in enumerate(spec.units):
+            model.add(layers[spec.cell](units, return_sequences=index < spec.depth - 1))
+        model.add(keras.layers.Dense(1, activation="sigmoid"))
+        model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+        ids, labels = encode(parts.train, spec.num_words, spec.max_len), parts.train.labels
+        batches = tf.data.Dataset.from_tensor_slices((ids, labels)).shuffle(len(ids), seed=1)
+        batches = batches.batch(spec.batch_size, drop_remainder=spec.drop_remainder)
+        untuned = tf.data.Options()
+        untuned.autotune.enabled = False
+
+        def held(part):  # one validation or test set
+            pairs = (encode(part, spec.num_words, spec.max_len), part.labels)  # noqa: B023  (used at once)
+            return tf.data.Dataset.from_tensor_slices(pairs).batch(512).with_options(untuned)  # noqa: B023
+
+        model.fit(batches.with_options(untuned), epochs=epochs, validation_data=held(parts.validation), verbose=0)
+        model.evaluate(held(parts.test), verbose=0)
+
+
+def timed(command: list[str]) -> float:
+    """Return the wall seconds that a command takes; raises CalledProcessError if it fails."""
+    begun = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - begun
+
+
+def main() -> None:
+    """Time both sides, print the ratio and, if asked, write a JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="embedded")
+    parser.add_argument("--reviews", type=int, default=1000)
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="a file to write a JSON line to")
+    parser.add_argument("--plain-keras", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.plain_keras:
+        plain_keras(options.data, options.reviews, options.epochs)
+        return
+    flags = ["--data", options.data, "--reviews", str(options.reviews), "--epochs", str(options.epochs)]
+    load(options.data)  # converts it once, for both sides
+    with tempfile.TemporaryDirectory() as folder:
+        sweep = timed([sys.executable, str(GRID), "--preset", "report", "--results", folder, *flags])
+    keras = timed([sys.executable, __file__, "--plain-keras", *flags])
+    row = {
+        "systems": len(SYSTEMS),
+        "reviews": options.reviews,
+        "epochs": options.epochs,
+        "sweep_seconds": round(sweep, 1),
+        "plain_keras_seconds": round(keras, 1),
+        "ratio": round(keras / sweep, 2),
+    }
+    table = Table(*row)
+    table.add_row(*map(str, row.values()))
+    Console(width=120).print(table)
+    if options.json:
+        options.json.write_text(json.dumps(row) + "\n")
+
+
+if __name__ == "__main__":
+    main()
