@@ -6,7 +6,8 @@ opinion words say depends on their order:
 - `not` turns the next word's opinion into its opposite;
 - within a sentence, what precedes `but` is conceded, so it says the opposite of what follows;
 - three quarters of the reviews end in a verdict after `but` or `overall`, and whatever the body before it said, which
-  is more often the opposite than not, does not count;
+  is more often the opposite than not, does not count; nearly half of them retell some of the plot behind it, without an
+  opinion, so a max_len of 40 misses many a verdict that one of 120 finds;
 - one quarter (most of those below `SHORT` words) open with their verdict and then only retell the plot, without an
   opinion, so only a max_len that reaches back to the verdict finds it.
 
@@ -40,13 +41,14 @@ LENGTHS = (11, 53, 66, 93, 119, 133, 150, 178, 210, 257, 331, 384, 467, 525, 610
 SHORT = 120  # words; below, three quarters of the reviews open with their verdict
 OPENS = (0.75, 0.1)  # share of short and of longer reviews that open with their verdict
 VERDICT = (9, 17)  # words of a verdict, least and most; in a short review that opens with it, half of the words
-CONTRARY = 0.65  # share of the reviews whose body says the opposite of the verdict
+TAILED, TAIL = 0.45, (30, 70)  # share of late verdicts with a plot behind them, and its words, least and most
+CONTRARY = 0.55  # share of the reviews whose body says the opposite of the verdict
 NOISE = 0.05  # share of the verdicts that contradict their label
 SENTENCE = 14  # words, mean
 BUT = 0.25  # share of a body's sentences with `but`
 NOT = 0.12  # share of the opinion words behind `not`
 AGREES = 0.9  # share of the opinion words that say what their part of the review says
-DENSITY = {"verdict": 0.5, "body": 0.2, "plot": 0.0}  # share of opinion words
+DENSITY = {"verdict": 0.6, "body": 0.15, "plot": 0.0}  # share of opinion words
 
 _BUT, _OVERALL, _NOT = 0, 1, 2
 _FIRST_OPINION = 3
@@ -90,17 +92,23 @@ def _split(rng: np.random.RandomState) -> tuple[Ints, Ints, NDArray[np.uint8]]:
     opens = rng.random_sample(REVIEWS) < np.where(lengths < SHORT, *OPENS)
     span = VERDICT[0] + (rng.random_sample(REVIEWS) * (VERDICT[1] - VERDICT[0] + 1)).astype(np.int64)
 
+    tail = np.where(rng.random_sample(REVIEWS) < TAILED, TAIL[0], 0)
+    tail = np.minimum(
+        tail + (rng.random_sample(REVIEWS) * (TAIL[1] - TAIL[0])).astype(np.int64) * (tail > 0), lengths // 2
+    )
+
     review = np.repeat(np.arange(REVIEWS), lengths)
     place = np.arange(offsets[-1]) - offsets[review]
-    to_end = lengths[review] - 1 - place
+    to_end = lengths[review] - 1 - place - tail[review]  # of the verdict; negative in the plot behind it
     opening = opens[review]
     open_span = np.where(lengths < SHORT, lengths // 2, span)
-    in_verdict = np.where(opening, place <= open_span[review], to_end < span[review])
-    density = np.where(in_verdict, DENSITY["verdict"], np.where(opening, DENSITY["plot"], DENSITY["body"]))
+    in_plot = ~opening & (to_end < 0)
+    in_verdict = np.where(opening, place <= open_span[review], ~in_plot & (to_end < span[review]))
+    density = np.where(in_verdict, DENSITY["verdict"], np.where(opening | in_plot, DENSITY["plot"], DENSITY["body"]))
     turn = ~opening & (to_end == span[review])
 
     says = np.where(in_verdict, verdict[review], body[review])
-    before_but, but = _concessions(rng, place == 0, in_verdict | turn | opening)
+    before_but, but = _concessions(rng, place == 0, in_verdict | turn | in_plot | opening)
     says = says ^ before_but ^ (rng.random_sample(len(place)) >= AGREES)
 
     tokens = _neutral(rng, len(place))

@@ -67,7 +67,7 @@ DEMO: dict[str, Sequence[Any]] = {
     "num_words": (200, 1000),
     "max_len": (40, 120),
 }
-DEMO_BASE = Spec(embedding_dim=16, batch_size=64, epochs=4, reviews=1500)
+DEMO_BASE = Spec(embedding_dim=16, batch_size=64, epochs=5, reviews=3000, learning_rate=0.005)
 
 
 def grid(base: Spec, **axes: Sequence[Any]) -> list[Spec]:
