@@ -20,7 +20,7 @@ KERAS_FLOPS = 2.5e10  # the Keras layers, which compute every step
 STEP_SECONDS = 0.003  # of a training step, whatever its size: the optimizer's graph, and copies
 WEIGHT_SECONDS = 4e-9  # per weight and training step, for the optimizer
 TRIAL_SECONDS = 0.4  # to build a network and trace its optimizer
-BASE_MB = 1150.0  # a worker that has imported TensorFlow and compiled the recurrences
+BASE_MB = 1350.0  # a worker that has imported TensorFlow, compiled the recurrences and trained before
 
 
 @dataclass(frozen=True)
