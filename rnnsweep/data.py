@@ -362,7 +362,7 @@ def _open(name: str, folder: Path) -> Dataset:
             for field in ("tokens", "offsets", "labels")
         )
         whole = len(offsets) == len(labels) + 1 and offsets[-1] == len(tokens) and bool((np.diff(offsets) > 0).all())
-        if not whole or (tokens.dtype, offsets.dtype, labels.dtype) != (np.int32, np.int64, np.uint8):
+        if not whole or [array.dtype.str for array in (tokens, offsets, labels)] != ["<i4", "<i8", "|u1"]:
             raise ValueError(f"{folder} is damaged")
         sets.append(Reviews(tokens, offsets, labels))
     first, second = about["classes"]

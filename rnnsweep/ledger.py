@@ -32,6 +32,7 @@ PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.npz"
 BEST_WEIGHTS, LAST_WEIGHTS = "best.weights.h5", "last.weights.h5"
 NAMES = frozenset((SPEC, EPOCHS, RESULT, ERROR, PREDICTIONS, CHECKPOINT, BEST_WEIGHTS, LAST_WEIGHTS))
 KEY = re.compile(r"[0-9a-f]{12}")
+PARALLEL = 16  # files read at a time: a bucket answers slowly, but many at once
 
 # The contract's columns first, in its order; the rest of the spec and of the result behind them.
 # fmt: off
@@ -113,11 +114,6 @@ class Ledger:
         except FileNotFoundError:
             return
 
-    def read_json(self, key: str, name: str) -> dict[str, Any] | None:
-        """Return a JSON object that `write_json` wrote, or None where it is missing or damaged."""
-        data = self.read(key, name)
-        return None if data is None else _json_object(data)
-
     def write_json(self, key: str, name: str, value: Mapping[str, Any]) -> None:
         """Write a flat JSON object, a field a line, numbers that are not finite as null."""
         self.write(key, name, (json.dumps(_finite(value), indent=1, sort_keys=True) + "\n").encode())
@@ -152,11 +148,18 @@ class Ledger:
         """Return `label` uint8, `best` and `last` float16 [test reviews], probabilities of class 1; None if absent."""
         return self.read_arrays(key, PREDICTIONS)
 
+    def result(self, key: str) -> dict[str, Any] | None:
+        """Return the readable `result.json` of a key, or None: only a trial that has one needs no training."""
+        data = self.read(key, RESULT)
+        found = None if data is None else _json_object(data)
+        return found if found and "status" in found else None
+
     def results(self) -> dict[str, dict[str, Any]]:
-        """Return the readable `result.json` of each key that has one: these trials need no training."""
+        """Return what `result` returns, for every key that has one, with one listing of the ledger."""
         keys = [key for key, names in self._listing()[0].items() if RESULT in names]
-        found = {key: _json_object(data) for key, data in self._read_all((key, RESULT) for key in keys).items()}
-        return {key[0]: result for key, result in found.items() if result and "status" in result}
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            found = zip(keys, pool.map(self.result, keys), strict=True)
+            return {key: result for key, result in found if result is not None}
 
     def specs(self, keys: Iterable[str]) -> dict[str, Spec]:
         """Return the specs of these keys, without those that cannot be read."""
@@ -221,7 +224,7 @@ class Ledger:
 
     def _read_all(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
         names = list(wanted)
-        with ThreadPoolExecutor(16) as pool:  # a bucket answers slowly, but many at once
+        with ThreadPoolExecutor(PARALLEL) as pool:
             found = pool.map(lambda name: self.read(*name), names)
         return {name: data for name, data in zip(names, found, strict=True) if data is not None}
 

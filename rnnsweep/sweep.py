@@ -89,7 +89,7 @@ def _attempt(spec: Spec, dataset: Dataset, ledger: Ledger, cores: float, told: T
     from rnnsweep.train import Epoch, train
 
     key = spec.key
-    done = ledger.read_json(key, files.RESULT)
+    done = ledger.result(key)
     if done is not None:  # finished by a worker whose last words were lost
         return done
     use_cores(max(1, math.ceil(cores)))
@@ -155,7 +155,7 @@ def _run_on_ray(
     from ray import tune
 
     try:
-        _connect(machines)
+        _connect(machines, dataset)
         slots = _slots(machines)
         progress.slots(slots)
         with tempfile.TemporaryDirectory(prefix="rnnsweep-") as scratch:
@@ -194,7 +194,7 @@ def _trainable(config: dict[str, Any], dataset: Dataset, ledger: Ledger, cores: 
     tune.report(run_trial(Spec.from_json(config["spec"]), dataset, ledger, cores, tune.report))
 
 
-def _connect(machines: Machines) -> None:
+def _connect(machines: Machines, dataset: Dataset) -> None:
     import logging
 
     import ray
@@ -202,8 +202,9 @@ def _connect(machines: Machines) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     logging.getLogger("ray").setLevel(logging.CRITICAL)  # Tune's; what matters is raised, or in the ledger
     if machines.address is None:
-        # The data is all that lies in the object store; the default, a third of the memory, warns in containers.
-        store = 512 * 2**20
+        # The reviews are all that lies in the object store; the default, a third of the memory, warns in containers.
+        tokens = dataset.train.tokens.nbytes + dataset.test.tokens.nbytes
+        store = 512 * 2**20 + 2 * tokens
         ray.init("local", num_cpus=cores_here(), include_dashboard=False, object_store_memory=store, **quiet)
         return
     try:

@@ -140,6 +140,20 @@ def test_a_cluster_that_does_not_answer_is_one_clear_error(tmp_path, tiny):
         run(SPECS, Ledger(tmp_path), tiny, Machines(address="127.0.0.1:1"), Heard())
 
 
+def test_a_trial_that_no_node_has_room_for_is_one_clear_error(tmp_path, tiny):
+    message = "no node has room for a trial of 1 CPUs and 64 GPUs; lower --cpus-per-trial or --gpus-per-trial"
+    with pytest.raises(SweepError, match=message):
+        run(SPECS, Ledger(tmp_path), tiny, Machines(gpus_per_trial=64), Heard())
+
+
+def test_a_damaged_result_is_trained_again(tmp_path, tiny):
+    ledger, progress = Ledger(tmp_path), Heard()
+    ledger.write(SPECS[0].key, files.RESULT, b"{}")
+    assert missing(SPECS[:1], ledger) == SPECS[:1]
+    run(SPECS[:1], ledger, tiny, HERE, progress)
+    assert progress.finished_keys == [SPECS[0].key]
+
+
 def command(results, *more):
     flags = ["--preset", "demo", "--data", "embedded", "--cell", "gru", "--units", "24", "--max-len", "200"]
     flags += ["--num-words", "500", "1000", "--seeds", "2", "--epochs", "5", "--results", str(results), *more]
