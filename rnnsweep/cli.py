@@ -49,8 +49,8 @@ def grid(description: str | None, arguments: Sequence[str] | None = None) -> int
     _add_sweep_flags(parser)
     options = parser.parse_args(arguments)
 
-    def specs(dataset: Dataset) -> list[Spec]:
-        fields = _given(options) | {"dataset": [dataset.name], "data_sha256": [dataset.sha256]}
+    def specs(name: str, sha256: str) -> list[Spec]:
+        fields = _given(options) | {"dataset": [name], "data_sha256": [sha256]}
         if "seed" not in fields:
             fields["seed"] = list(range(1, options.seeds + 1))
         return preset(options.preset, fields, options.depth)
@@ -67,20 +67,21 @@ def one(description: str | None, arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     options.in_process = True
 
-    def specs(dataset: Dataset) -> list[Spec]:
+    def specs(name: str, sha256: str) -> list[Spec]:
         base = SYSTEMS[options.system] if options.system else Spec()
-        return [base.replace(**_given(options), dataset=dataset.name, data_sha256=dataset.sha256)]
+        return [base.replace(**_given(options), dataset=name, data_sha256=sha256)]
 
     return _main(parser, options, specs)
 
 
-def _main(parser: Parser, options: argparse.Namespace, specs: Callable[[Dataset], list[Spec]]) -> int:
+def _main(parser: Parser, options: argparse.Namespace, specs: Callable[[str, str], list[Spec]]) -> int:
     """Load the data, print the plan, run it, print the summary; mistakes are one line and status 2."""
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's polite end is an interruption too
     try:
+        specs("", "")  # a mistake in the flags shows before the data is looked for
         dataset = load(options.data, lambda line: console.print(f"warning: {line}", style="yellow", soft_wrap=True))
-        chosen = list({spec.key: spec for spec in specs(dataset)}.values())
+        chosen = list({spec.key: spec for spec in specs(dataset.name, dataset.sha256)}.values())
         return _run(console, options, chosen, dataset)
     except MISTAKES as error:
         parser.error(str(error))

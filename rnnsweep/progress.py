@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -25,14 +24,12 @@ KEPT_ERROR = 100  # characters of an error's last line
 @dataclass
 class _Running:
     spec: Spec
-    since: float
     rows: list[Mapping[str, Any]] = field(default_factory=list)
 
     def seconds_left(self, estimate: float) -> float:
         """Return the time the rest should take: by its own epochs, before the first one by the estimate."""
-        elapsed = time.monotonic() - self.since
         if not self.rows:
-            return max(estimate - elapsed, 0.0)
+            return estimate  # how long the worker takes to start is not part of it
         epoch = fmean(row["seconds"] for row in self.rows)
         return max(epoch * float(self.spec.epochs - self.rows[-1]["epoch"]), 0.0)
 
@@ -70,11 +67,11 @@ class Progress(AbstractContextManager["Progress"]):
     def started(self, spec: Spec) -> None:
         """A trial begins, or begins again."""
         self._waiting.pop(spec.key, None)
-        self._running[spec.key] = _Running(spec, time.monotonic())
+        self._running[spec.key] = _Running(spec)
 
     def epoch(self, spec: Spec, row: Mapping[str, Any]) -> None:
         """A trial ended an epoch with this row."""
-        running = self._running.setdefault(spec.key, _Running(spec, time.monotonic()))
+        running = self._running.setdefault(spec.key, _Running(spec))
         running.rows.append(row)
         if not self._console.is_terminal and row["seconds"] > SLOW_EPOCH and row["epoch"] < spec.epochs:
             left = duration(running.seconds_left(0))
@@ -112,9 +109,9 @@ class Progress(AbstractContextManager["Progress"]):
         done = len(self.finished_keys) + len(self.failed_keys)
         total = len(self._estimates)
         count = f"{done:>{len(str(total))}}/{total}"
-        name = f"{spec.label()} · seed {spec.seed}"
         self._console.print(
-            Text.assemble((count, "dim"), "  ", (spec.key, "dim"), f"  {name:<50}  ", (text, style)), soft_wrap=True
+            Text.assemble((count, "dim"), "  ", (spec.key, "dim"), f"  {_name(spec):<50}  ", (text, style)),
+            soft_wrap=True,
         )
 
     def _view(self) -> Group:
@@ -124,11 +121,10 @@ class Progress(AbstractContextManager["Progress"]):
             seconds = running.seconds_left(self._estimates.get(key, 0.0) * self._correction())
             left += seconds
             row = running.rows[-1] if running.rows else None
-            epoch = row["epoch"] if row else 0
             table.add_row(
                 Text(key, "cyan"),
-                escape(running.spec.label()),
-                f"epoch {epoch}/{running.spec.epochs}",
+                escape(_name(running.spec)),
+                f"epoch {row['epoch']}/{running.spec.epochs}" if row else "starting",
                 _accuracies(row) if row else "",
                 f"{duration(seconds)} left",
             )
@@ -140,6 +136,10 @@ class Progress(AbstractContextManager["Progress"]):
     def _correction(self) -> float:
         took, estimated = self._pace
         return took / estimated if estimated else 1.0
+
+
+def _name(spec: Spec) -> str:
+    return f"{spec.label()} · seed {spec.seed}"
 
 
 def duration(seconds: float) -> str:

@@ -6,6 +6,9 @@
     python sweeps/grid.py --cell gru lstm --max-len 80     part of the factorial
 
 The same command again trains what is missing. `--plan` says what would run, for how long, in how much memory.
+On two cores of a 2024 server: the demo takes about a minute and a half, the report preset on IMDB 39 CPU minutes per
+seed. Headline of that: GRU and LSTM come within two points of the published validation accuracy, or above it, where
+that was measured on more than 64 reviews; the 3-layer SimpleRNN, left to chance by one seed, does not.
 """
 
 import sys
