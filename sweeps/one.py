@@ -3,7 +3,8 @@
     python sweeps/one.py --system gru-3x-1k
     python sweeps/one.py --cell lstm --units 64 32 --num-words 5000 --max-len 200 --epochs 3 --reviews 5000
 
-On one core of a 2024 server the first takes some 5 minutes on IMDB, the second one minute. Its result goes to the same ledger as a sweep's, so a later grid with this cell does not train it again.
+On one core of a 2024 server the first takes some 5 minutes on IMDB; the second takes half a minute, and classifies 81 %
+of 5,000 test reviews. The result goes to the same ledger as a sweep's, so a later grid does not train that cell again.
 """
 
 import sys
