@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnsweep.data import Dataset, Reviews, split
-from rnnsweep.spec import Spec
-
-GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}
+from rnnsweep.spec import GATES, Spec
 
 # One core of a 2024 server. They only seed the estimate: trials that the ledger holds already correct it.
 PACKED_FLOPS = 5.5e10  # per second, multiplications and additions of the real time steps, padding computed once
@@ -34,7 +32,7 @@ class Estimate:
 def estimate(spec: Spec, dataset: Dataset) -> Estimate:
     """Return what a trial should take: the floating-point operations of its time steps, and its arrays."""
     parts = split(spec, dataset)
-    packed = not spec.bidirectional and spec.pooling == "last" and not spec.mask_padding
+    packed = spec.packable
     train, validation, test = (_steps(part, spec, packed) for part in (parts.train, parts.validation, parts.test))
     per_step = _flops(spec) / (PACKED_FLOPS if packed else KERAS_FLOPS)
     batches = -(-len(parts.train) // spec.batch_size)

@@ -30,7 +30,7 @@ import scipy.linalg.blas  # noqa: F401  numba's matrix products are this library
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from rnnsweep.spec import Spec
+from rnnsweep.spec import GATES, Spec
 
 Floats = NDArray[np.float32]
 Tokens = NDArray[np.int32]
@@ -38,13 +38,12 @@ Tokens = NDArray[np.int32]
 CHUNK_PAIRS = 1024  # of these, gates and their gradients take about 1 MB, a second-level cache
 GROUP_ROWS = 16  # few enough for OpenBLAS's kernels for small products, which pack nothing, at full speed
 
-GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}
 SAVED = {"simple_rnn": 0, "gru": 4, "lstm": 4}  # arrays of [pairs, units] the backward pass needs beside the states
 
 
 def supports(spec: Spec) -> bool:
-    """Return whether `Network` computes this spec: one direction, the last step's output, padding fed to the cells."""
-    return not spec.bidirectional and spec.pooling == "last" and not spec.mask_padding
+    """Return whether `Network` computes this spec."""
+    return spec.packable
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args, get_type_hints
 
-CELLS = ("simple_rnn", "gru", "lstm")
+GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}  # products of units columns per cell
+CELLS = tuple(GATES)
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 POOLINGS = ("last", "mean", "max")
 VALIDATIONS = ("first_batch", "test")
@@ -97,6 +98,11 @@ class Spec:
     def depth(self) -> int:
         """Number of recurrent layers."""
         return len(self.units)
+
+    @property
+    def packable(self) -> bool:
+        """Whether padding can be computed once: one direction, the last step's output, padding fed to the cells."""
+        return not self.bidirectional and self.pooling == "last" and not self.mask_padding
 
     @property
     def embedding_rows(self) -> int:
