@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 RESULTS ?= results
 REPORT ?= report
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	--custom-compile-command "make lock"
 
-.PHONY: sweep test lint format lock clean
+.PHONY: sweep test cluster-test lint format lock clean
 
 sweep: .venv/installed ## train the demo sweep on the embedded corpus and write its report
 	$(BIN)/python sweeps/grid.py --preset demo --data embedded --results $(RESULTS)
@@ -12,6 +14,9 @@ sweep: .venv/installed ## train the demo sweep on the embedded corpus and write 
 
 test: .venv/installed ## the whole test suite
 	$(BIN)/python -m pytest
+
+cluster-test: .venv/installed ## real clusters in network namespaces: root, Linux, openssh-server, rsync; minutes
+	$(BIN)/python -m pytest --timeout 900 -rs tests/cluster
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -22,10 +27,12 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# After a change of the dependencies in pyproject.toml; needs uv.
+# After a change of the dependencies in pyproject.toml; needs uv. The second file holds what a GPU machine needs beside
+# the first: TensorFlow's own choice of CUDA libraries.
 lock:
-	uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url --no-annotate \
-		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+	$(LOCK) --all-extras --output-file requirements.lock pyproject.toml
+	echo "tensorflow[and-cuda]" | $(LOCK) --constraint requirements.lock --output-file requirements-gpu.lock \
+		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock | sort -u) -
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -33,6 +40,10 @@ lock:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/gpu: .venv/installed requirements-gpu.lock # for a Linux machine with an NVIDIA driver
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-gpu.lock
 	@touch $@
 
 clean:
