@@ -242,7 +242,7 @@ def _imdb(timeout: float) -> Dataset:
             raise DataError(f"RNNSWEEP_DATA: {error}") from None
     home = os.environ.get("KERAS_HOME")
     keras_copy = (Path(home) if home else _home() / ".keras") / "datasets" / "imdb.npz"
-    own_copy = _cache() / "imdb.npz"
+    own_copy = cache_folder() / "imdb.npz"
     if keras_copy.is_file():
         if _checksum(keras_copy) != OFFICIAL:
             raise _NotHereError(
@@ -291,7 +291,8 @@ def _home() -> Path:
         return Path(tempfile.gettempdir())
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Return the folder of what can be made again: converted reviews, and the studies of ledgers in buckets."""
     if own := os.environ.get("RNNSWEEP_CACHE"):
         return Path(own)
     shared = os.environ.get("XDG_CACHE_HOME")
@@ -303,7 +304,7 @@ def _checksum(path: Path) -> str:
     try:
         stat = path.stat()
         known = hashlib.sha256(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()[:32]
-        stamp = _cache() / "checksums" / known
+        stamp = cache_folder() / "checksums" / known
         with suppress(OSError):
             text = stamp.read_text()
             if len(text) == 64:
@@ -340,7 +341,7 @@ _DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, EOFError)  # wh
 
 def _dataset(name: str, key: str, convert: Callable[[], _Content]) -> Dataset:
     """Return the reviews with this key from the cache, else convert them and keep them there if it can be written."""
-    folder = _cache() / f"{key}-v{FORMAT}"
+    folder = cache_folder() / f"{key}-v{FORMAT}"
     with suppress(*_DAMAGE):
         return _open(name, folder)
     classes, train, test = convert()

@@ -18,6 +18,7 @@ KERAS_FLOPS = 2.5e10  # the Keras layers, which compute every step
 STEP_SECONDS = 0.003  # of a training step, whatever its size: the optimizer's graph, and copies
 WEIGHT_SECONDS = 4e-9  # per weight and training step, for the optimizer
 TRIAL_SECONDS = 0.4  # to build a network and trace its optimizer
+PREDICT_BATCH = 512  # reviews that `train` predicts at a time
 BASE_MB = 1350.0  # a worker that has imported TensorFlow, compiled the recurrences and trained before
 
 
@@ -44,6 +45,20 @@ def estimate(spec: Spec, dataset: Dataset) -> Estimate:
         seconds=TRIAL_SECONDS + spec.epochs * epoch + 2 * test * per_step,
         memory_mb=BASE_MB + 4 * (2 * ids + kept + 10 * weights(spec)) / 2**20,
     )
+
+
+def gpu_memory_mb(spec: Spec) -> float:
+    """Return the MB of arrays that a trial should hold on a GPU; no GPU was at hand to measure it on.
+
+    Weights, gradient and two moments; of a training batch every step's inputs, gates and states; or of a larger batch
+    that is only predicted, what enters and leaves its widest layer.
+    """
+    directions = 2 if spec.bidirectional else 1
+    layers = directions * sum(spec.units) * (GATES[spec.cell] + 3)
+    training = spec.batch_size * spec.max_len * (2 * spec.embedding_dim + layers)
+    widest = directions * max(spec.units) * (GATES[spec.cell] + 2)
+    predicting = PREDICT_BATCH * spec.max_len * (spec.embedding_dim + widest)
+    return 4 * (4 * weights(spec) + max(training, predicting)) / 2**20
 
 
 def correction(estimates: Mapping[str, Estimate], results: Mapping[str, Mapping[str, Any]]) -> float:

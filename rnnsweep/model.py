@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rnnsweep.gpu import installed, memory_limit_mb
 from rnnsweep.spec import Spec
 
 
@@ -81,9 +82,18 @@ def weights_to_bytes(model: keras.Sequential) -> bytes:
         return file.read_bytes()
 
 
-def use_cores(cores: int) -> None:
-    """Keep this process to a number of cores, and TensorFlow to the GPU memory it needs; before any layer is built."""
-    if keras.backend.backend() != "tensorflow":
+def use_cores(cores: int, gpu_share: float | None = None) -> None:
+    """Keep this process to a number of cores and a share of its GPU, before any layer is built.
+
+    Without a share, or where a GPU does not say how large it is, TensorFlow takes the GPU memory it needs.
+    """
+    backend = keras.backend.backend()
+    if backend == "torch" and gpu_share and gpu_share < 1:
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.set_per_process_memory_fraction(gpu_share)
+    if backend != "tensorflow":  # JAX was told by its environment, before it was imported
         return
     import tensorflow as tf
 
@@ -91,6 +101,17 @@ def use_cores(cores: int) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(cores)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         for device in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(device, True)
+            _limit_tensorflow(device, gpu_share)
     except RuntimeError:  # already running: a reused worker, or a caller who made the choice
         return
+
+
+def _limit_tensorflow(device: Any, share: float | None) -> None:
+    import tensorflow as tf
+
+    sizes = [memory for _, memory in installed()] if share and share < 1 else []
+    if share and sizes:
+        limit = tf.config.LogicalDeviceConfiguration(memory_limit=memory_limit_mb(min(sizes), share))
+        tf.config.set_logical_device_configuration(device, [limit])
+    else:
+        tf.config.experimental.set_memory_growth(device, True)

@@ -37,15 +37,30 @@ class _Running:
 class Progress(AbstractContextManager["Progress"]):
     """Hears what happens to each trial, shows it, and keeps the counts that the summary and exit status need."""
 
-    def __init__(self, console: Console, estimates: Mapping[str, float], slots: int = 1) -> None:
-        """Show on a console the trials of these keys, whose estimated seconds say how much work is left."""
+    def __init__(
+        self,
+        console: Console,
+        estimates: Mapping[str, float],
+        slots: int = 1,
+        unnamed: tuple[int, float] = (0, 0.0),
+        test: bool = True,
+    ) -> None:
+        """Show on a console the trials of these keys, whose estimated seconds say how much work is left.
+
+        `unnamed` is how many trials more there will be, not known yet, and the estimated seconds of each. Without
+        `test`, no line says a test accuracy, for those who still choose.
+        """
         self._console = console
+        self._total = len(estimates) + unnamed[0]
+        self._unnamed, self._seconds_each = unnamed
+        self._test = test
         self._estimates = dict(estimates)
         self._waiting = dict(estimates)
         self._slots = slots
         self._running: dict[str, _Running] = {}
         self._pace = (0.0, 0.0)  # seconds that the finished trials took, and were estimated to take
         self.finished_keys: list[str] = []
+        self.pruned_keys: list[str] = []
         self.failed_keys: dict[str, str] = {}
         self._live = Live(get_renderable=self._view, console=console, refresh_per_second=4, transient=True)
 
@@ -66,6 +81,7 @@ class Progress(AbstractContextManager["Progress"]):
 
     def started(self, spec: Spec) -> None:
         """A trial begins, or begins again."""
+        self._named(spec)
         self._waiting.pop(spec.key, None)
         self._running[spec.key] = _Running(spec)
 
@@ -81,15 +97,38 @@ class Progress(AbstractContextManager["Progress"]):
         """A trial failed and goes on from its checkpoint."""
         self._line(spec, "failed; goes on from its last checkpoint", "yellow")
 
+    def ended(self, spec: Spec, row: Mapping[str, Any]) -> None:
+        """A trial ended, with this row: finished, diverged, failed or pruned."""
+        if row["status"] == "finished":
+            self.finished(spec, row)
+        elif row["status"] == "pruned":
+            self.pruned(spec)
+        else:
+            self.failed(spec, str(row.get("error")), row["status"])
+
     def finished(self, spec: Spec, row: Mapping[str, Any]) -> None:
         """A trial has its result."""
-        if row.get("status") == "diverged":
-            self.failed(spec, str(row.get("error")), "diverged")
-            return
         self._drop(spec, row["seconds"])
         self.finished_keys.append(spec.key)
-        accuracies = f"val {row['val_accuracy']:.4f}  test {row['test_accuracy']:.4f}"
-        self._line(spec, f"{accuracies}  epoch {row['best_epoch']}/{spec.epochs}  {duration(row['seconds'])}", "green")
+        self._line(spec, f"{self._result(spec, row)}  {duration(row['seconds'])}", "green")
+
+    def known(self, spec: Spec, row: Mapping[str, Any]) -> None:
+        """A suggested trial needs no training: the ledger holds its result."""
+        self._named(spec)
+        self._drop(spec)
+        if row["status"] != "finished":
+            self.failed(spec, str(row.get("error")), row["status"])
+            return
+        self.finished_keys.append(spec.key)
+        self._line(spec, f"{self._result(spec, row)}  from the ledger", "green")
+
+    def pruned(self, spec: Spec) -> None:
+        """A trial was stopped, because others did better."""
+        rows = self._running[spec.key].rows if spec.key in self._running else []
+        self._drop(spec)
+        self.pruned_keys.append(spec.key)
+        reached = f"{_accuracies(rows[-1])}  epoch {rows[-1]['epoch']}/{spec.epochs}" if rows else ""
+        self._line(spec, f"pruned  {reached}", "dim")
 
     def failed(self, spec: Spec, text: str, word: str = "failed") -> None:
         """A trial ended without numbers; the last line of the text says why."""
@@ -97,6 +136,15 @@ class Progress(AbstractContextManager["Progress"]):
         last = (text.strip().splitlines() or ["no reason given"])[-1].strip()
         self.failed_keys[spec.key] = last
         self._line(spec, f"{word}: {last[:KEPT_ERROR]}", "red")
+
+    def _named(self, spec: Spec) -> None:
+        if spec.key not in self._estimates:
+            self._estimates[spec.key] = self._seconds_each
+            self._unnamed = max(self._unnamed - 1, 0)
+
+    def _result(self, spec: Spec, row: Mapping[str, Any]) -> str:
+        test = f"  test {row['test_accuracy']:.4f}" if self._test else ""
+        return f"val {row['val_accuracy']:.4f}{test}  epoch {row['best_epoch']}/{spec.epochs}"
 
     def _drop(self, spec: Spec, seconds: float | None = None) -> None:
         self._waiting.pop(spec.key, None)
@@ -106,8 +154,8 @@ class Progress(AbstractContextManager["Progress"]):
             self._pace = (took + seconds, estimated + self._estimates.get(spec.key, seconds))
 
     def _line(self, spec: Spec, text: str, style: str = "") -> None:
-        done = len(self.finished_keys) + len(self.failed_keys)
-        total = len(self._estimates)
+        done = self._done()
+        total = self._total
         count = f"{done:>{len(str(total))}}/{total}"
         self._console.print(
             Text.assemble((count, "dim"), "  ", (spec.key, "dim"), f"  {_name(spec):<50}  ", (text, style)),
@@ -128,10 +176,12 @@ class Progress(AbstractContextManager["Progress"]):
                 _accuracies(row) if row else "",
                 f"{duration(seconds)} left",
             )
-        left += sum(self._waiting.values()) * self._correction()
-        done = len(self.finished_keys) + len(self.failed_keys)
-        footer = f"{done}/{len(self._estimates)} trials, {len(self._running)} running"
+        left += (sum(self._waiting.values()) + self._unnamed * self._seconds_each) * self._correction()
+        footer = f"{self._done()}/{self._total} trials, {len(self._running)} running"
         return Group(table, Text(f"{footer}, about {duration(left / max(self._slots, 1))} left", "bold"))
+
+    def _done(self) -> int:
+        return len(self.finished_keys) + len(self.pruned_keys) + len(self.failed_keys)
 
     def _correction(self) -> float:
         took, estimated = self._pace

@@ -118,6 +118,19 @@ class Spec:
         """Return the canonical JSON of all fields: sorted names, no spaces, ASCII."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
 
+    def flags(self) -> list[str]:
+        """Return the words of the command line of `sweeps/one.py` that make this spec of the same data."""
+        words = ["--cell", self.cell, "--units", *map(str, self.units)]
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name in ("cell", "units", "dataset", "data_sha256") or value == field.default:
+                continue
+            flag = field.name.replace("_", "-")
+            words += (
+                [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
+            )
+        return words
+
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Spec:
         """Return the spec with these fields, the others at their defaults; raises `SpecError` on an unknown name."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import math
-import platform
 import resource
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data import Dataset, encode, split
+from rnnsweep.estimate import PREDICT_BATCH
 from rnnsweep.model import build, summary, weights_to_bytes
 from rnnsweep.recurrence import Network, supports
 from rnnsweep.spec import Spec
+from rnnsweep.versions import revision, versions
 
 import keras  # isort: skip  (after model, which keeps TensorFlow's first lines off the display)
 
@@ -30,9 +28,6 @@ Arrays = dict[str, NDArray[Any]]
 Tokens = NDArray[np.int32]
 Floats = NDArray[np.float32]
 Row = dict[str, Any]
-
-PREDICT_BATCH = 512
-LIBRARIES = ("keras", "tensorflow", "torch", "jax", "numpy", "numba", "ray")
 
 
 @dataclass(frozen=True)
@@ -224,6 +219,7 @@ class _Training:
         )
         optimizer.build(self.model.trainable_variables)
         self.device = _device()
+        _reset_peak_gpu_memory(self.device)
         packed = path == "packed" or (path == "auto" and self.device == "cpu" and supports(spec))
         self.path: _Path = _PackedPath(spec, self.model, optimizer) if packed else _KerasPath(self.model, optimizer)
         self.variables = [*self.model.variables, *optimizer.variables]
@@ -299,6 +295,7 @@ def _evaluated(training: _Training, test: Any, facts: Row) -> Result:
     row["seconds"] += time.perf_counter() - wall
     row["cpu_seconds"] += time.process_time() - cpu
     row["peak_memory_mb"] = _peak_memory_mb()
+    row["peak_gpu_memory_mb"] = _peak_gpu_memory_mb(training.device)
     predictions = {"label": test.labels, "best": _half(best), "last": _half(last)}
     return Result(row, best_weights, last_weights, predictions)
 
@@ -331,8 +328,9 @@ def _facts(training: _Training, dataset: Dataset) -> Row:
         "seconds": sum(row["seconds"] for row in training.rows),
         "cpu_seconds": sum(row["cpu_seconds"] for row in training.rows),
         "peak_memory_mb": _peak_memory_mb(),
-        "revision": _revision(),
-        "versions": _versions(),
+        "peak_gpu_memory_mb": None,
+        "revision": revision(),
+        "versions": versions(),
     }
 
 
@@ -354,26 +352,6 @@ def _device() -> str:
     return "cpu"
 
 
-@functools.cache
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        with suppress(ModuleNotFoundError):
-            found[name] = version(name)
-    return found
-
-
-@functools.cache
-def _revision() -> str:
-    try:
-        command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-        return subprocess.run(
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True
-        ).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""  # installed without its history
-
-
 def _reset_peak_memory() -> None:
     with suppress(OSError):  # Linux only; elsewhere the peak is that of the whole process
         Path("/proc/self/clear_refs").write_text("5")
@@ -385,3 +363,33 @@ def _peak_memory_mb() -> float:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _reset_peak_gpu_memory(device: str) -> None:
+    if device != "gpu":
+        return
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.reset_memory_stats("GPU:0")
+    elif keras.backend.backend() == "torch":
+        import torch
+
+        torch.cuda.reset_peak_memory_stats()
+
+
+def _peak_gpu_memory_mb(device: str) -> float | None:
+    """Return the MB of arrays that the trial held on its GPU at most (JAX: the process, since it began); else None."""
+    if device != "gpu":
+        return None
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 2**20
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return float(torch.cuda.max_memory_allocated()) / 2**20
+    import jax
+
+    return float(jax.devices()[0].memory_stats()["peak_bytes_in_use"]) / 2**20

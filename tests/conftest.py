@@ -1,6 +1,7 @@
 """What several test modules share: tiny reviews, and one TensorFlow for the whole suite, on one core."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -40,3 +41,23 @@ def reviews(count, seed):
 def tiny():
     """Return 100 + 60 small reviews."""
     return Dataset("tiny", "0" * 64, False, ("negative", "positive"), reviews(100, 1), reviews(60, 2))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    programs = [shutil.which("chromium"), shutil.which("chromedriver")]
+    if not all(programs):
+        pytest.skip("chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs[0]
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    for argument in (
+        "headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-background-networking",
+        "disable-component-update", "disable-sync", "no-first-run",
+        f"user-data-dir={tmp_path_factory.mktemp('browser')}",
+    ):  # fmt: skip
+        options.add_argument(f"--{argument}")
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(programs[1]))
+    yield driver
+    driver.quit()

@@ -225,10 +225,10 @@ def test_the_checksum_of_an_old_file_is_remembered(tiny):
 def test_the_cache_is_in_xdg_cache_home_or_in_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.delenv("RNNSWEEP_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert data._cache() == tmp_path / "xdg" / "rnnsweep"
+    assert data.cache_folder() == tmp_path / "xdg" / "rnnsweep"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert data._cache() == tmp_path / "home" / ".cache" / "rnnsweep"
+    assert data.cache_folder() == tmp_path / "home" / ".cache" / "rnnsweep"
 
 
 # ---- where IMDB comes from

@@ -49,7 +49,7 @@ def test_a_failed_trial_is_named_with_the_last_line_of_its_traceback(plain):
 
 def test_a_diverged_trial_counts_as_failed_and_says_so(plain):
     with Progress(plain, {SPEC.key: 1.0}) as progress:
-        progress.finished(SPEC, {"status": "diverged", "error": "the loss is not finite in epoch 2"})
+        progress.ended(SPEC, {"status": "diverged", "error": "the loss is not finite in epoch 2"})
     assert "diverged: the loss is not finite in epoch 2" in text(plain)
     assert list(progress.failed_keys) == [SPEC.key]
 

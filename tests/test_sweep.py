@@ -15,7 +15,7 @@ from rnnsweep import ledger as files
 from rnnsweep.ledger import Ledger
 from rnnsweep.progress import Progress
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import ATTEMPTS, Machines, SweepError, missing, run
+from rnnsweep.sweep import ATTEMPTS, Listed, Machines, SweepError, missing, run
 
 ROOT = Path(__file__).parents[1]
 SPECS = [
@@ -74,7 +74,7 @@ def numbers(ledger):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, tiny):
     ledger = Ledger(tmp_path_factory.mktemp("here"))
-    run(SPECS, ledger, tiny, HERE, Heard())
+    run(Listed(SPECS), ledger, tiny, HERE, Heard())
     return ledger
 
 
@@ -92,7 +92,7 @@ def test_a_finished_sweep_has_nothing_missing_and_a_new_seed_only_itself(undistu
 
 def test_a_deleted_folder_is_trained_again_to_the_same_numbers(undisturbed, tmp_path, tiny):
     ledger = Ledger(tmp_path)
-    run(SPECS[:1], ledger, tiny, HERE, Heard())
+    run(Listed(SPECS[:1]), ledger, tiny, HERE, Heard())
     assert ledger.predictions(SPECS[0].key)["best"].tobytes() == numbers(undisturbed)[2][SPECS[0].key]["best"]
 
 
@@ -103,7 +103,7 @@ def spoil(ledger, spec):
 
 def test_on_ray_with_a_worker_killed_the_records_are_those_of_one_process(undisturbed, tmp_path, tiny):
     ledger, progress = Ledger(tmp_path / "good"), Assassin()
-    run(SPECS, ledger, tiny, Machines(), progress)
+    run(Listed(SPECS), ledger, tiny, Machines(), progress)
     assert progress.killed
     assert ("retried", progress.killed) in progress.events
     assert sorted(progress.finished_keys) == sorted(spec.key for spec in SPECS)
@@ -117,7 +117,7 @@ def test_a_trial_that_fails_is_retried_then_recorded_and_the_others_go_on(tmp_pa
     ledger, progress = Ledger(tmp_path), Heard()
     bad = SPECS[0]
     spoil(ledger, bad)
-    run(SPECS[:2], ledger, tiny, machines, progress)
+    run(Listed(SPECS[:2]), ledger, tiny, machines, progress)
     assert progress.events.count(("retried", bad.key)) == ATTEMPTS - 1
     assert list(progress.failed_keys) == [bad.key]
     trials = ledger.load().trials.set_index("key")
@@ -129,7 +129,7 @@ def test_a_trial_that_fails_is_retried_then_recorded_and_the_others_go_on(tmp_pa
 def test_a_diverged_trial_is_a_row_and_is_not_trained_again(tmp_path, tiny):
     ledger, progress = Ledger(tmp_path), Heard()
     spec = SPECS[0].replace(cell="simple_rnn", optimizer="sgd", learning_rate=1e38)
-    run([spec], ledger, tiny, HERE, progress)
+    run(Listed([spec]), ledger, tiny, HERE, progress)
     assert ledger.load().trials.loc[0, "status"] == "diverged"
     assert f"{spec.key}: the loss is not finite in epoch 1" in progress.failed_keys[spec.key]
     assert missing([spec], ledger) == []
@@ -137,20 +137,20 @@ def test_a_diverged_trial_is_a_row_and_is_not_trained_again(tmp_path, tiny):
 
 def test_a_cluster_that_does_not_answer_is_one_clear_error(tmp_path, tiny):
     with pytest.raises(SweepError, match=r"no Ray cluster at --address 127.0.0.1:1: .*leave --address out"):
-        run(SPECS, Ledger(tmp_path), tiny, Machines(address="127.0.0.1:1"), Heard())
+        run(Listed(SPECS), Ledger(tmp_path), tiny, Machines(address="127.0.0.1:1"), Heard())
 
 
 def test_a_trial_that_no_node_has_room_for_is_one_clear_error(tmp_path, tiny):
     message = "no node has room for a trial of 1 CPUs and 64 GPUs; lower --cpus-per-trial or --gpus-per-trial"
     with pytest.raises(SweepError, match=message):
-        run(SPECS, Ledger(tmp_path), tiny, Machines(gpus_per_trial=64), Heard())
+        run(Listed(SPECS), Ledger(tmp_path), tiny, Machines(gpus_per_trial=64), Heard())
 
 
 def test_a_damaged_result_is_trained_again(tmp_path, tiny):
     ledger, progress = Ledger(tmp_path), Heard()
     ledger.write(SPECS[0].key, files.RESULT, b"{}")
     assert missing(SPECS[:1], ledger) == SPECS[:1]
-    run(SPECS[:1], ledger, tiny, HERE, progress)
+    run(Listed(SPECS[:1]), ledger, tiny, HERE, progress)
     assert progress.finished_keys == [SPECS[0].key]
 
 
