@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import style
+from matplotlib import colormaps, style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
+
+from analysis.searches import is_number
 
 DPI = 120
+PALETTE = 128  # colours of a figure
 GREY = "#555555"
 COLOURS = {"training": "#0b5fa5", "validation": "#c2570c"}
 STYLE = {
@@ -42,13 +46,19 @@ LINES: dict[str, dict[str, Any]] = {
 
 def png(draw: Callable[[Axes], Axes], width: float, height: float) -> bytes:
     """Return the drawing as PNG bytes, width by height in inches; equal drawings are equal bytes."""
+    return _rendered(lambda figure: draw(figure.subplots()), width, height)
+
+
+def _rendered(draw: Callable[[Figure], object], width: float, height: float) -> bytes:
     with style.context(["default", STYLE]):
         figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
-        draw(figure.subplots())
+        draw(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    small = io.BytesIO()  # a palette is a third of the bytes, and a report holds some thirty figures twice
+    Image.open(buffer).convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    return small.getvalue()
 
 
 def titled(ax: Axes, title: str, subtitle: str) -> Axes:
@@ -130,3 +140,140 @@ def grid(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
     ax.set_yticks(range(len(index)), [f"{cell} ×{depth}" for cell, depth in index])
     ax.set(xlabel="num_words (above) and max_len (below)", ylabel="cell × depth")
     return titled(_bare(ax), title, subtitle)
+
+
+# Searches.
+
+
+def panels(draws: Sequence[Callable[[Axes], Axes]], columns: int, width: float, height: float) -> bytes:
+    """Return several drawings beside each other as PNG bytes, each width by height in inches."""
+    columns = min(columns, len(draws))
+    rows = -(-len(draws) // columns)
+
+    def draw(figure: Figure) -> None:
+        places = figure.subplots(rows, columns, squeeze=False).ravel()
+        for ax, one in zip(places, draws, strict=False):
+            one(ax)
+        for ax in places[len(draws) :]:
+            ax.set_visible(False)
+
+    return _rendered(draw, width * columns, height * rows)
+
+
+def history(frame: pd.DataFrame, best: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw `searches.trials` in their order, and the best of them so far as a line."""
+    marks: dict[str, dict[str, Any]] = {
+        "finished": {"marker": "o", "color": COLOURS["training"], "alpha": 0.6},
+        "pruned": {"marker": "x", "color": GREY, "alpha": 0.7},
+    }
+    for state, mark in marks.items():
+        part = frame[frame["state"] == state]
+        if len(part):
+            ax.scatter(part["number"], part["reached"], s=16, linewidths=1, label=state, **mark)
+    if len(best):
+        ax.step(best["number"], best["best"], where="post", color=COLOURS["validation"], label="best finished")
+    ax.set(xlabel="trial", ylabel="validation accuracy")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(loc="lower right")
+    return titled(ax, title, subtitle)
+
+
+def reached(lines: Mapping[str, pd.DataFrame], over: str, ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw the best accuracy so far of several ways to search, by name, over their `trainings` or `seconds`."""
+    for (name, line), colour in zip(lines.items(), (COLOURS["training"], COLOURS["validation"]), strict=False):
+        ax.step(line[over], line["best"], where="post", color=colour, label=name)
+    ax.set(xlabel=over, ylabel="best validation accuracy")
+    ax.legend(loc="lower right")
+    return titled(ax, title, subtitle)
+
+
+def bars(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw `searches.importance` as a bar per axis, the largest on top."""
+    places = range(len(frame))
+    ax.barh(places, frame["share"], color=COLOURS["training"], height=0.6)
+    ax.set_yticks(places, list(frame["axis"]))
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.set(xlabel="share of the variance of validation accuracy", xlim=(0, 1))
+    return titled(ax, title, subtitle)
+
+
+def parallel(frame: pd.DataFrame, names: Sequence[str], ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw a line per trial through its place on each axis, darker the better; a line ends where it has no value."""
+    places = pd.DataFrame({name: _placed(frame[name]) for name in names}, index=frame.index)
+    reached_ = frame["reached"]
+    spread = reached_.max() - reached_.min()
+    shade = (reached_ - reached_.min()) / spread if spread else reached_ * 0 + 1
+    for index in reached_.sort_values().index:
+        ax.plot(
+            range(len(names)), places.loc[index], color=colormaps["Blues"](0.15 + 0.85 * shade[index]), linewidth=1.2
+        )
+    for position, name in enumerate(names):
+        ax.axvline(position, color="#999999", linewidth=0.7)
+        for place, text in _ends(frame[name]):
+            ax.annotate(text, (position, place), (3, 0), textcoords="offset points", fontsize=7, va="center")
+    ax.set_xticks(range(len(names)), list(names), rotation=20, ha="right")
+    ax.set_yticks([])
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+    return titled(
+        ax, title, f"{subtitle}\nvalidation accuracy {reached_.min():.3f} (pale) to {reached_.max():.3f} (dark)"
+    )
+
+
+def _placed(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return where values stand on an axis from 0 to 1: numbers by size or its logarithm, names in their order."""
+    if not is_number(values):
+        codes = values.astype(str).astype("category").cat.codes
+        return codes / max(int(codes.max()), 1)
+    numbers: Any = np.log(values.astype(float)) if values.min() > 0 else values.astype(float)
+    placed: pd.Series[Any] = (numbers - numbers.min()) / ((numbers.max() - numbers.min()) or 1)
+    return placed
+
+
+def _ends(values: pd.Series[Any]) -> list[tuple[float, str]]:
+    placed = _placed(values)
+    if not is_number(values):
+        return sorted({(float(place), str(value)) for place, value in zip(placed, values, strict=True)})
+    return [(0.0, f"{values.min():,.4g}"), (1.0, f"{values.max():,.4g}")]
+
+
+def slice_of(frame: pd.DataFrame, name: str, ax: Axes) -> Axes:
+    """Draw the validation accuracy of all trials against one axis; pruned ones in grey."""
+    values = frame[name]
+    names = not is_number(values)
+    text = values.astype(str)
+    order = sorted(text.unique()) if names else []
+    x = text.map({value: place for place, value in enumerate(order)}) if names else values
+    colours = np.where(frame["state"] == "finished", COLOURS["training"], "#aaaaaa")
+    ax.scatter(x, frame["reached"], s=10, c=list(colours), alpha=0.7)
+    if names:
+        ax.set_xticks(range(len(order)), order, fontsize=7)
+        ax.set_xlim(-0.5, len(order) - 0.5)
+    elif values.min() > 0 and values.max() > 5 * values.min():
+        ax.set_xscale("log")
+    ax.set_title(name, fontsize=9)
+    return ax
+
+
+def contour(frame: pd.DataFrame, first: str, second: str, ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw validation accuracy over two axes, linear between the trials, which are dots."""
+    x, y = (np.log10(frame[name].astype(float)) if frame[name].min() > 0 else frame[name] for name in (first, second))
+    filled = ax.tricontourf(x, y, frame["reached"], levels=10, cmap="Blues")
+    ax.scatter(x, y, s=10, color="black")
+    ax.figure.colorbar(filled, ax=ax, label="validation accuracy")
+    words = [f"log10 of {name}" if frame[name].min() > 0 else name for name in (first, second)]
+    ax.set(xlabel=words[0], ylabel=words[1])
+    return titled(ax, title, subtitle)
+
+
+def front(done: pd.DataFrame, best: pd.DataFrame, across: str, up: str, ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw all finished trials by two objectives, and those that none beats as a line."""
+    ax.scatter(done[across], done[up], s=14, color=GREY, alpha=0.5, label="finished")
+    ordered = best.sort_values(across)
+    ax.plot(ordered[across], ordered[up], "o-", color=COLOURS["validation"], markersize=4, label="beaten by none")
+    ax.set(xlabel=across, ylabel=up)
+    if done[across].min() > 0:
+        ax.set_xscale("log")
+    ax.legend(loc="lower right")
+    return titled(ax, title, subtitle)

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import jinja2
 import pandas as pd
 
-from analysis import sections
+from analysis import search_section, sections, tables
 from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS, Contents, Ledger, LedgerError
 
 WRITTEN, WRONG_USAGE, INTERRUPTED = 0, 2, 130
@@ -29,6 +29,7 @@ HTML, MARKDOWN, TRIALS, EPOCHS = "report.html", "report.md", "tables/trials.csv"
 def report(contents: Contents, predictions: sections.Predictions) -> dict[str, bytes]:
     """Return the report's files by their path below the output folder; a pure function of the ledger."""
     context = sections.build(contents, predictions)
+    context["searches"] = search_section.build(contents, tables.prepared(contents.trials))
     pictures = {picture.name: picture.png for picture in _pictures(context)}
     markdown = re.sub(r"\n{3,}", "\n\n", _render("report.md.j2", context))  # what was left out leaves empty lines
     files = {HTML: _render("report.html.j2", context).encode(), MARKDOWN: markdown.encode()}
@@ -81,7 +82,12 @@ def _say(paths: list[Path], out: Path) -> None:
 
 
 def _pictures(context: dict[str, Any]) -> list[sections.Picture]:
-    parts = [*context["systems"], *context["blocks"], *([context["best"]] if context["best"] else [])]
+    parts = [
+        *context["systems"],
+        *context["blocks"],
+        *context["searches"],
+        *([context["best"]] if context["best"] else []),
+    ]
     return [picture for part in parts for picture in part["pictures"]]
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import claims, figures, tables
 from rnnsweep.ledger import Contents
 from rnnsweep.space import SYSTEMS
-from rnnsweep.spec import Spec
+from rnnsweep.spec import VALIDATIONS, Spec
 
 CELL_NAMES = {"simple_rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
 REPORT_COMMAND = "python sweeps/grid.py --preset report --data imdb"
@@ -546,7 +546,7 @@ def _block(position: int, block: Any, source: _Source) -> dict[str, Any]:
             ["axis", "value", "n", "test accuracy, mean ± sd", "95 % interval of the mean"], rows, layout="two"
         ),
         "pictures": pictures,
-        "best": f"{_label(best)}: validation accuracy {number(best['val_accuracy'])}, test accuracy "
+        "best": f"{label(best)}: validation accuracy {number(best['val_accuracy'])}, test accuracy "
         f"{number(best['test_accuracy'])} (n={best['n']})",
     }
 
@@ -585,7 +585,7 @@ def _best(source: _Source) -> dict[str, Any] | None:
     chosen = trials[trials["key"].isin(best["keys"])]
     section = _network(source, "best", chosen, None)
     return section | {
-        "title": _label(best),
+        "title": label(best),
         "data": f"{_data_name(chosen)}, {plural(int(best['epochs']), 'epoch')}",
         "n": int(best["n"]),
         "val_accuracy": number(best["val_accuracy"]),
@@ -596,7 +596,8 @@ def _best(source: _Source) -> dict[str, Any] | None:
     }
 
 
-def _label(trial: Any) -> str:
+def label(trial: Any) -> str:
+    """Return a network's short name for a person, from a row of `trials`."""
     both = "bidirectional " if trial["bidirectional"] else ""
     units = str(trial["units"])
     return f"{both}{CELL_NAMES[trial['cell']]} {units} · {trial['num_words']:,} words · {trial['max_len']:,} steps"
@@ -604,25 +605,18 @@ def _label(trial: Any) -> str:
 
 def retrain_command(trial: Any) -> str:
     """Return the `sweeps/one.py` command that trains a row of `trials` again: its fields that are not the defaults."""
-    words = ["python", "sweeps/one.py", "--cell", str(trial["cell"]), "--units", *str(trial["units"]).split("-")]
-    source = {"imdb": "imdb", "embedded": "embedded"}.get(trial["dataset"], f"{trial['dataset']}.npz")
-    words += ["--data", source]
-    for item in fields(Spec):
-        if item.name in ("cell", "units", "dataset", "data_sha256"):
-            continue
-        words += _flag(item.name, trial[item.name], item.default, trial)
-    return shlex.join(words)
+    columns = {item.name: trial[item.name] for item in fields(Spec)}
+    given = {name: None if pd.isna(value) else value for name, value in columns.items()}
+    held_out = str(trial["validation"])
+    shares = {"validation": held_out if held_out in VALIDATIONS else float(held_out)}
+    units = {"units": tuple(int(unit) for unit in str(trial["units"]).split("-"))}
+    spec = Spec.from_json(json.dumps(given | shares | units, default=_plain))
+    source = {"imdb": "imdb", "embedded": "embedded"}.get(spec.dataset, f"{spec.dataset}.npz")
+    return shlex.join(["python", "sweeps/one.py", *spec.flags(), "--data", source])
 
 
-def _flag(name: str, value: Any, default: Any, trial: Any) -> list[str]:
-    flag = "--" + name.replace("_", "-")
-    if name == "vocab_size":
-        default = trial["num_words"]
-    if pd.isna(value) or value == default or str(value) == str(default):
-        return []
-    if isinstance(default, bool):
-        return [flag] if value else [f"--no-{flag[2:]}"]
-    return [flag, f"{value:g}" if isinstance(value, float | np.floating) else str(value).replace("_", "-")]
+def _plain(value: Any) -> Any:
+    return value.item()  # NumPy's numbers
 
 
 # 6. All trials.

@@ -23,7 +23,7 @@ AXES = ("cell", "depth", "num_words", "max_len")
 DATA = ["dataset", "data_sha256", "reviews_used"]  # results of different data are never averaged together
 BLOCK = [*DATA, "epochs"]
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
-STATUSES = ("finished", "diverged", "failed", "unfinished")
+STATUSES = ("finished", "diverged", "failed", "pruned", "unfinished")
 PUBLISHED_EPOCHS = 0  # in a scope: each system with the epochs it was published with
 CONFIDENCE = 0.95
 # All that makes a trial another network or another experiment, but for its seed.

@@ -266,8 +266,8 @@ def test_the_best_network_comes_with_the_command_that_trains_it_again(ledger):
     put(ledger, spec, val=0.9)
     put(ledger, Spec(**IMDB), val=0.5)
     assert (
-        "python sweeps/one.py --cell lstm --units 64 32 --data imdb --num-words 5000 --drop-remainder "
-        "--learning-rate 0.0003 --seed 5\n"
+        "python sweeps/one.py --cell lstm --units 64 32 --num-words 5000 --drop-remainder "
+        "--learning-rate 0.0003 --seed 5 --data imdb\n"
     ) in made(ledger)[1]
 
 
@@ -354,26 +354,6 @@ def test_importing_the_report_loads_no_training_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout == "[]\n"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    programs = [shutil.which("chromium"), shutil.which("chromedriver")]
-    if not all(programs):
-        pytest.skip("chromium and chromedriver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = programs[0]
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for argument in (
-        "headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-background-networking",
-        "disable-component-update", "disable-sync", "no-first-run",
-        f"user-data-dir={tmp_path_factory.mktemp('browser')}",
-    ):  # fmt: skip
-        options.add_argument(f"--{argument}")
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(programs[1]))
-    yield driver
-    driver.quit()
 
 
 def test_the_page_opens_in_a_browser_with_every_image_and_no_error(browser, written):
