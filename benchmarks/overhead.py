@@ -26,7 +26,7 @@ from rnnsweep.data import Dataset, load
 from rnnsweep.ledger import Ledger
 from rnnsweep.progress import Progress
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import Machines, run
+from rnnsweep.sweep import Listed, Machines, run
 
 BASE = Spec(units=(32,), embedding_dim=16, num_words=200, max_len=100, epochs=2, batch_size=32, reviews=1000)
 RUNNERS = {"in process": Machines(in_process=True), "on Ray": Machines()}
@@ -38,7 +38,7 @@ class Clock(Progress):
     def __init__(self) -> None:
         super().__init__(Console(file=io.StringIO()), {})
         self.width = 1
-        self.ended: list[tuple[float, float]] = []
+        self.ended_at: list[tuple[float, float]] = []
 
     def slots(self, slots: int) -> None:
         """Keep how many trials run at a time."""
@@ -46,7 +46,7 @@ class Clock(Progress):
 
     def finished(self, spec: Spec, row: Mapping[str, Any]) -> None:
         """Keep when a trial ended, and its own seconds."""
-        self.ended.append((time.perf_counter(), row["seconds"]))
+        self.ended_at.append((time.perf_counter(), row["seconds"]))
 
 
 def measure(base: Spec, trials: int, dataset: Dataset, runner: str) -> dict[str, Any]:
@@ -55,9 +55,9 @@ def measure(base: Spec, trials: int, dataset: Dataset, runner: str) -> dict[str,
     specs = [base.replace(seed=seed) for seed in range(trials + 2)]
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        run(specs, Ledger(folder), dataset, RUNNERS[runner], clock)
-    warm, counted = clock.ended[clock.width - 1][0], clock.ended[clock.width :]
-    wall, training = clock.ended[-1][0] - warm, sum(seconds for _, seconds in counted)
+        run(Listed(specs), Ledger(folder), dataset, RUNNERS[runner], clock)
+    warm, counted = clock.ended_at[clock.width - 1][0], clock.ended_at[clock.width :]
+    wall, training = clock.ended_at[-1][0] - warm, sum(seconds for _, seconds in counted)
     return {
         "runner": runner,
         "trials": len(counted),

@@ -20,8 +20,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the packed path is for processors
-
 import numpy as np
 from rich.console import Console
 from rich.table import Column, Table
@@ -128,6 +126,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="append one JSON line per network")
     arguments = parser.parse_args()
 
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the packed path is for processors
     use_cores(1)
     reviews = load(arguments.data).train.first(arguments.reviews)
     table = Table(

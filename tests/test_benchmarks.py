@@ -1,0 +1,49 @@
+"""The benchmarks still run, each at its smallest; what they measure is nobody's business here."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
+
+
+def run(monkeypatch, name, *arguments):
+    monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+    runpy.run_path(str(ROOT / "benchmarks" / name), run_name="__main__")
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
+def test_every_benchmark_says_what_it_takes(path, monkeypatch, capsys):
+    with pytest.raises(SystemExit) as end:
+        run(monkeypatch, path.name, "--help")
+    assert end.value.code == 0
+    assert "usage" in capsys.readouterr().out
+
+
+def test_overhead_is_that_of_the_trials_after_each_slots_first(monkeypatch, tmp_path):
+    run(
+        monkeypatch,
+        "overhead.py",
+        "--trials",
+        2,
+        "--seconds",
+        0.01,
+        "--runners",
+        "in process",
+        "--json",
+        tmp_path / "x",
+    )
+    row = json.loads((tmp_path / "x").read_text())
+    assert (row["runner"], row["trials"], row["slots"]) == ("in process", 3, 1)
+    assert row["overhead_per_trial"] > 0
+
+
+def test_searches_of_a_table_arrive(monkeypatch, tmp_path):
+    run(monkeypatch, "search.py", "--seeds", 2, "--points", 2, "--ways", "rnnsweep", "random", "--json", tmp_path / "x")
+    rows = [json.loads(line) for line in (tmp_path / "x").read_text().splitlines()]
+    assert [row["way"] for row in rows] == ["rnnsweep", "random"] * 2
+    assert all(1 <= row["needed"] <= 81 for row in rows if row["way"] == "rnnsweep")
