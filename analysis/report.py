@@ -20,7 +20,8 @@ import jinja2
 import pandas as pd
 
 from analysis import search_section, sections, tables
-from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS, Contents, Ledger, LedgerError
+from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS, Contents, Ledger
+from rnnsweep.store import StoreError
 
 WRITTEN, WRONG_USAGE, INTERRUPTED = 0, 2, 130
 HTML, MARKDOWN, TRIALS, EPOCHS = "report.html", "report.md", "tables/trials.csv", "tables/epochs.csv"
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command = shlex.join(["python", "sweeps/grid.py", "--results", options.results])
             parser.error(f"there are no results at {options.results}; make them: {command}")
         paths = write(report(ledger.load(), ledger.predictions), Path(options.out))
-    except LedgerError as error:
+    except StoreError as error:
         parser.error(str(error))
     except OSError as error:
         parser.error(f"{error.filename or options.results}: {error.strerror or error}; give another --results or --out")

@@ -18,10 +18,11 @@ from rich.table import Table
 from rnnsweep.cluster import MUST_AGREE, Machines, Node, SweepError, cores_here, survey
 from rnnsweep.data import DataError, Dataset, load
 from rnnsweep.estimate import Estimate, correction, estimate, longest_first
-from rnnsweep.ledger import Ledger, LedgerError
+from rnnsweep.ledger import Ledger
 from rnnsweep.progress import Progress, duration
 from rnnsweep.space import PRESETS, SEARCH, SYSTEMS, Range, SearchSpace, draw, preset, search_space
 from rnnsweep.spec import CELLS, HINTS, OPTIMIZERS, POOLINGS, Spec, SpecError, describe
+from rnnsweep.store import StoreError
 from rnnsweep.sweep import Listed, missing, run
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ FROM_DATA = ("dataset", "data_sha256")  # the data says these itself
 OBJECTIVE_WORDS = {"MAXIMIZE": "the more the better", "MINIMIZE": "the less the better"}
 RANGED = [name for name, axis in SEARCH.items() if isinstance(axis, Range)]
 DRAWS = 50  # random specs whose mean says what a search will cost
-MISTAKES = (SpecError, DataError, LedgerError, SweepError)
+LEARNED_FROM = 500  # finished trials whose median says how fast the machine is; keys are hashes, so any will do
+MISTAKES = (SpecError, DataError, StoreError, SweepError)
 
 
 class Parser(argparse.ArgumentParser):
@@ -171,6 +173,7 @@ def _run(console: Console, options: argparse.Namespace, specs: list[Spec], datas
     _print_estimate(console, [estimates[spec.key] for spec in to_run], sum(seconds.values()), slots)
     if options.plan:
         return FINISHED
+    ledger.index()
     with Progress(console, seconds, slots or 1) as progress:
         if to_run:
             run(Listed(to_run), ledger, dataset, machines, progress)
@@ -202,6 +205,7 @@ def _search(console: Console, options: argparse.Namespace, space: SearchSpace, d
     if options.plan:
         return FINISHED
     ledger.check_writable()
+    ledger.index()
     with study:
         console.print(f"[bold]study[/]    optuna-dashboard {study.url}", soft_wrap=True)
         study.describe()
@@ -259,6 +263,7 @@ def _search_summary(
     for key, reason in failed.items():
         console.print(f"  [red]{key}[/]  {reason}", soft_wrap=True)
     results = ledger.results()
+    ledger.index()
     finished = {spec: [results[s.key] for s in seeds if results.get(s.key, {}).get("status") == "finished"]
                 for spec, seeds in confirmed.items()}  # fmt: skip
     means = {spec: fmean(row["val_accuracy"] for row in rows) for spec, rows in finished.items() if rows}
@@ -287,9 +292,9 @@ def _machines(options: argparse.Namespace) -> Machines:
 
 
 def _known(ledger: Ledger, results: Mapping[str, Any], dataset: Dataset) -> dict[str, Estimate]:
-    """Return estimates for the finished trials on these reviews, to hold them against what they really took."""
-    finished = [key for key, row in results.items() if row["status"] == "finished"]
-    specs = ledger.specs(finished)
+    """Return estimates for some finished trials on these reviews, to hold them against what they really took."""
+    finished = sorted(key for key, row in results.items() if row["status"] == "finished")
+    specs = ledger.specs(finished[:LEARNED_FROM])
     return {key: estimate(spec, dataset) for key, spec in specs.items() if spec.data_sha256 == dataset.sha256}
 
 
@@ -393,6 +398,7 @@ def _summary(
     console: Console, specs: list[Spec], failed: Mapping[str, str], ledger: Ledger, options: argparse.Namespace
 ) -> int:
     results = ledger.results()
+    ledger.index()
     bad = {
         spec.key: results[spec.key].get("error", "") for spec in specs
         if spec.key in results and results[spec.key]["status"] != "finished"

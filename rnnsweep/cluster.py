@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep import gpu
-from rnnsweep.ledger import Ledger, LedgerError
+from rnnsweep.ledger import Ledger
+from rnnsweep.store import StoreError
 from rnnsweep.versions import revision, versions
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def _look(dataset: Dataset, ledger: Ledger, probe: str) -> dict[str, Any]:
     try:
         if ledger.has_probe(probe):
             facts["results"] = ledger.write_probe()
-    except LedgerError as error:
+    except StoreError as error:
         facts["error"] = str(error)
     return facts
 

@@ -2,8 +2,8 @@
 
 `<results>/<key>/` holds `spec.json`, `epochs.jsonl`, `result.json` or `error.txt`, `predictions.npz`, the weights of
 the best and the last epoch, and, while the trial is being trained, `checkpoint.npz`; a trial that a search suggested
-has its number there in `search.json`. `<results>/studies/` says what each search looked for. A bucket is another file
-system object under the same code; what it refuses for a while is tried again.
+has its number there in `search.json`. `<results>/studies/` says what each search looked for, and `index.parquet` keeps
+the small files of many finished trials together (`store`).
 """
 
 from __future__ import annotations
@@ -11,24 +11,19 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import os
-import random
 import re
-import time
-import uuid
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyarrow import fs
 
 from rnnsweep.space import system_of
 from rnnsweep.spec import Spec, SpecError
+from rnnsweep.store import Store
 
 SPEC, EPOCHS, RESULT, ERROR = "spec.json", "epochs.jsonl", "result.json", "error.txt"
 PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.npz"
@@ -36,18 +31,8 @@ BEST_WEIGHTS, LAST_WEIGHTS, SEARCH = "best.weights.h5", "last.weights.h5", "sear
 NAMES = frozenset((SPEC, EPOCHS, RESULT, ERROR, PREDICTIONS, CHECKPOINT, BEST_WEIGHTS, LAST_WEIGHTS, SEARCH))
 STUDIES = "studies"
 KEY = re.compile(r"[0-9a-f]{12}")
-PARALLEL = 16  # files read at a time: a bucket answers slowly, but many at once
-PATIENCE = 90.0  # seconds that a bucket which has answered before may fail to, as in a network cut
-FIRST_PATIENCE = 10.0  # the same for one that never answered: more likely a mistake
-PAUSES = (0.5, 8.0)  # seconds between two tries: the first, doubled up to the last
-# What a bucket's error says when trying again is of no use, and what to do then; the words of Amazon's and Google's.
-REMEDIES = {
-    r"NO_SUCH_BUCKET|NoSuchBucket|bucket does not exist": "make the bucket, or name another one with --results",
-    r"ACCESS_DENIED|INVALID_ACCESS_KEY|SIGNATURE_DOES_NOT_MATCH|EXPIRED_TOKEN|InvalidToken|MISSING_AUTH|INVALID_CLIENT"
-    r"|UNRECOGNIZED_CLIENT|HTTP status 40[13]|Permission denied|PERMISSION_DENIED|UNAUTHENTICATED":
-        "give credentials that may read and write it, for s3 in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-}  # fmt: skip
-
+SMALL = (SPEC, RESULT, ERROR, EPOCHS, SEARCH)  # what a report is made of, but for the predictions
+INDEX_FROM = 1000  # files that are not in the index, before it is worth writing
 # The contract's columns first, in its order; the rest of the spec and of the result behind them.
 # fmt: off
 CONTRACT = [
@@ -61,13 +46,6 @@ MEASURED = ["cpu_seconds", "peak_memory_mb", "peak_gpu_memory_mb"]
 WORDS = ["path", "device", "classes", "revision", "error"]
 SUGGESTION_COLUMNS = ["study", "number", "key", "state", "known", "suggest_seconds"]
 EPOCH_COLUMNS = ["key", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"]
-
-
-T = TypeVar("T")
-
-
-class LedgerError(OSError):
-    """A results place that cannot be used; the message names it and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -86,70 +64,20 @@ class Contents:
     studies: dict[str, dict[str, Any]]
 
 
-class Ledger:
+class Ledger(Store):
     """All results of a sweep under one local path or bucket address; the only owner of its paths."""
-
-    def __init__(self, uri: str | os.PathLike[str], filesystem: fs.FileSystem | None = None) -> None:
-        """Open the ledger at a path or URI (created at the first write); raises `LedgerError` on an unknown scheme."""
-        self.uri = os.fspath(uri)
-        if filesystem is not None:
-            self._fs, self._root = filesystem, self.uri.rstrip("/")
-        elif "://" in self.uri:
-            try:
-                self._fs, self._root = fs.FileSystem.from_uri(_one_request_per_write(self.uri))
-            except (ValueError, OSError) as error:
-                remedy = _remedy(error) or "give a folder, or s3://BUCKET/PATH"
-                raise LedgerError(f"results {self.uri}: {_reason(error)}; {remedy}") from None
-        else:
-            self.uri = str(Path(self.uri).absolute())  # workers run in another folder
-            self._fs, self._root = fs.LocalFileSystem(), self.uri
-        self._local = isinstance(self._fs, fs.LocalFileSystem)
-        self._answered = self._local
-
-    def exists(self) -> bool:
-        """Return whether anything was ever written here; raises `LedgerError` where that cannot be asked."""
-        found = self._patiently(lambda: self._fs.get_file_info(self._root))
-        return bool(found.type == fs.FileType.Directory)
-
-    def check_writable(self) -> None:
-        """Write and remove a small file; raises `LedgerError` with the reason where that fails."""
-        self.remove_probe(self.write_probe())
-
-    def write_probe(self) -> str:
-        """Write a small file that is no part of the results, and return its name; raises `LedgerError` with the reason.
-
-        Who can `has_probe` it looks at the same place, and `remove_probe` leaves nothing behind.
-        """
-        name = f".probe-{uuid.uuid4().hex}"
-        try:
-            self._write(f"{self._root}/{name}", b"")
-        except LedgerError:
-            raise
-        except OSError as error:
-            raise LedgerError(
-                f"results {self.uri} cannot be written: {error.strerror or error}; give another place with --results"
-            ) from None
-        return name
-
-    def has_probe(self, name: str) -> bool:
-        """Return whether the probe of this name is here."""
-        return self._read(f"{self._root}/{name}") is not None
-
-    def remove_probe(self, name: str) -> None:
-        """Remove the probe of this name, if it is here."""
-        self._delete(f"{self._root}/{name}")
 
     def write(self, key: str, name: str, data: bytes) -> None:
         """Write one file of one trial, whole or not at all."""
-        self._write(self._path(key, name), data)
+        self.write_file(f"{key}/{name}", data)
 
     def read(self, key: str, name: str) -> bytes | None:
         """Return one file of one trial, or None where there is none."""
-        return self._read(self._path(key, name))
+        return self.read_file(f"{key}/{name}")
 
     def remove(self, key: str, name: str) -> None:
         """Remove one file of one trial, if it is there."""
-        self._delete(self._path(key, name))
+        self.remove_file(f"{key}/{name}")
 
     def write_json(self, key: str, name: str, value: Mapping[str, Any]) -> None:
         """Write a flat JSON object, a field a line, numbers that are not finite as null."""
@@ -187,21 +115,18 @@ class Ledger:
 
     def result(self, key: str) -> dict[str, Any] | None:
         """Return the readable `result.json` of a key, or None: only a trial that has one needs no training."""
-        data = self.read(key, RESULT)
-        found = None if data is None else _json_object(data)
-        return found if found and "status" in found else None
+        return _result(key, self.read(key, RESULT), []) or None
 
     def epochs(self, keys: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
         """Return the rows of these trials' epochs so far by key, without damaged lines."""
-        wanted = list(keys)
-        read = self._read_all((key, EPOCHS) for key in wanted)
-        return {key: _epochs(key, read.get((key, EPOCHS)), []) for key in wanted}
+        paths = {key: f"{key}/{EPOCHS}" for key in keys}
+        read = self.read_files(paths.values())
+        return {key: _epochs(key, read.get(path), []) for key, path in paths.items()}
 
     def suggestions(self, study: str) -> dict[str, dict[str, Any]]:
         """Return what a search wrote of its suggestions, by key, in the order of their numbers."""
-        keys = [key for key, names in self._listing()[0].items() if SEARCH in names]
-        read = self._read_all((key, SEARCH) for key in keys)
-        found = {key: (_json_object(data) or {}).get(study) for (key, _), data in read.items()}
+        read = self._each(SEARCH, self._listed_with(SEARCH))
+        found = {key: (_json_object(data) or {}).get(study) for key, data in read.items()}
         kept = {key: record for key, record in found.items() if record is not None}
         return dict(sorted(kept.items(), key=lambda item: int(item[1]["number"])))
 
@@ -221,36 +146,42 @@ class Ledger:
 
     def studies_folder(self) -> Path | None:
         """Return the local folder that holds the searches' own files, or None for a bucket."""
-        return Path(self._path(STUDIES, "x")).parent if self._local else None
+        return Path(self._root, STUDIES) if self._local else None
 
     def results(self) -> dict[str, dict[str, Any]]:
         """Return what `result` returns, for every key that has one, with one listing of the ledger."""
-        keys = [key for key, names in self._listing()[0].items() if RESULT in names]
-        with ThreadPoolExecutor(PARALLEL) as pool:
-            found = zip(keys, pool.map(self.result, keys), strict=True)
-            return {key: result for key, result in found if result is not None}
+        found = {key: _result(key, data, []) for key, data in self._each(RESULT, self._listed_with(RESULT)).items()}
+        return {key: result for key, result in found.items() if result}
 
     def specs(self, keys: Iterable[str]) -> dict[str, Spec]:
         """Return the specs of these keys, without those that cannot be read."""
-        read = self._read_all((key, SPEC) for key in keys)
-        found = {key: _spec(key, data, []) for (key, _), data in read.items()}
+        read = self._each(SPEC, keys)
+        found = {key: _spec(key, data, []) for key, data in read.items()}
         return {key: spec for key, spec in found.items() if spec is not None}
+
+    def index(self) -> None:
+        """Keep the small files of the finished trials, by the last listing, in one file, once they are many.
+
+        The next opening of a ledger of thousands reads that instead of each. What came later, or was changed or
+        removed, is read as ever.
+        """
+        folders = _folders(self._listed)[0]
+        finished = {key: names for key, names in folders.items() if RESULT in names}
+        self.write_index(_paths(finished, SMALL), INDEX_FROM)
 
     def load(self) -> Contents:
         """Return everything in the ledger, failed and unfinished trials too; bad files become named warnings."""
-        folders, warnings = self._listing()
-        wanted = [(key, name) for key, names in folders.items() for name in (SPEC, RESULT, ERROR, EPOCHS, SEARCH)
-                  if name in names]  # fmt: skip
-        texts = self._read_all(wanted)
+        folders, warnings = _folders(self.list_files())
+        texts = self.read_listed(_paths(folders, SMALL))
         trials, epochs, layers, suggestions = [], [], {}, []
         for key in sorted(folders):
-            spec = _spec(key, texts.get((key, SPEC)), warnings)
+            spec = _spec(key, texts.get(f"{key}/{SPEC}"), warnings)
             if spec is None:
                 continue
-            result = _result(key, texts.get((key, RESULT)), warnings)
-            rows = _epochs(key, texts.get((key, EPOCHS)), warnings)
-            error = texts.get((key, ERROR), b"").decode(errors="replace")
-            searches = _json_object(texts.get((key, SEARCH), b"{}")) or {}
+            result = _result(key, texts.get(f"{key}/{RESULT}"), warnings)
+            rows = _epochs(key, texts.get(f"{key}/{EPOCHS}"), warnings)
+            error = texts.get(f"{key}/{ERROR}", b"").decode(errors="replace")
+            searches = _json_object(texts.get(f"{key}/{SEARCH}", b"{}")) or {}
             trials.append(_row(key, spec, result, error, searches))
             epochs += rows
             layers[key] = result.get("layers", [])
@@ -266,106 +197,31 @@ class Ledger:
             studies,
         )
 
-    def _path(self, key: str, name: str) -> str:
-        return f"{self._root}/{key}/{name}"
+    def _listed_with(self, name: str) -> list[str]:
+        """Return the keys that have a file of this name, with one listing of the whole ledger."""
+        return [key for key, names in _folders(self.list_files())[0].items() if name in names]
 
-    def _patiently(self, action: Callable[[], T]) -> T:
-        """Do it, in a bucket again and again until its patience ends; raises `LedgerError`, in a folder OSError."""
-        deadline = time.monotonic() + (PATIENCE if self._answered else FIRST_PATIENCE)
-        pause, longest = PAUSES
-        while True:
-            try:
-                done = action()
-            except FileNotFoundError:  # an answer, too
-                self._answered = True
-                raise
-            except OSError as error:
-                remedy = _remedy(error)
-                if self._local:
-                    raise
-                if remedy or time.monotonic() > deadline:
-                    remedy = remedy or "see to the network (for another store than Amazon's: AWS_ENDPOINT_URL)"
-                    raise LedgerError(f"results {self.uri}: {_reason(error)}; {remedy}") from None
-            else:
-                self._answered = True
-                return done
-            time.sleep(random.uniform(pause / 2, pause))  # a thousand workers must not all come back at once
-            pause = min(2 * pause, longest)
-
-    def _read(self, path: str) -> bytes | None:
-        def read() -> bytes:
-            with self._fs.open_input_stream(path, compression=None) as stream:
-                return bytes(stream.read())
-
-        try:
-            return self._patiently(read)
-        except FileNotFoundError:
-            return None
-
-    def _delete(self, path: str) -> None:
-        try:
-            self._patiently(lambda: self._fs.delete_file(path))
-        except FileNotFoundError:
-            return
-
-    def _write(self, path: str, data: bytes) -> None:
-        def write() -> None:  # an object is visible when its stream is closed, whole
-            with self._fs.open_output_stream(path, compression=None) as stream:
-                stream.write(data)
-
-        if not self._local:
-            self._patiently(write)
-            return
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())  # else a power cut can leave the new name on an empty file
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-
-    def _listing(self) -> tuple[dict[str, set[str]], list[str]]:
-        """Return the file names per key, with one listing of the whole ledger, and a warning per foreign file."""
-        selector = fs.FileSelector(self._root, recursive=True, allow_not_found=True)
-        folders: dict[str, set[str]] = {}
-        foreign: list[str] = []
-        for info in self._patiently(lambda: self._fs.get_file_info(selector)):
-            parts = info.path.lstrip("/").removeprefix(self._root.lstrip("/") + "/").split("/")
-            if info.type != fs.FileType.File or parts[-1].startswith(".") or parts[0] == STUDIES:
-                continue
-            if len(parts) == 2 and KEY.fullmatch(parts[0]) and parts[1] in NAMES:
-                folders.setdefault(parts[0], set()).add(parts[1])
-            else:
-                foreign.append(f"{'/'.join(parts)}: not a file of a ledger; left out")
-        return folders, foreign
-
-    def _read_all(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
-        names = list(wanted)
-        with ThreadPoolExecutor(PARALLEL) as pool:
-            found = pool.map(lambda name: self.read(*name), names)
-        return {name: data for name, data in zip(names, found, strict=True) if data is not None}
+    def _each(self, name: str, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return by key what the files of this name hold, where there are such."""
+        paths = {f"{key}/{name}": key for key in keys}
+        return {paths[path]: data for path, data in self.read_listed(paths).items()}
 
 
-def _one_request_per_write(uri: str) -> str:
-    """Return an s3 address with the option that spares a small object the two further requests of a large one."""
-    if not uri.startswith("s3://"):
-        return uri
-    return f"{uri}{'&' if '?' in uri else '?'}allow_delayed_open=true"
+def _folders(paths: Iterable[str]) -> tuple[dict[str, set[str]], list[str]]:
+    """Return the file names per key, and a warning per foreign file."""
+    folders: dict[str, set[str]] = {}
+    foreign: list[str] = []
+    for path in paths:
+        folder, _, name = path.partition("/")
+        if KEY.fullmatch(folder) and name in NAMES:
+            folders.setdefault(folder, set()).add(name)
+        elif folder != STUDIES:
+            foreign.append(f"{path}: not a file of a ledger; left out")
+    return folders, foreign
 
 
-def _remedy(error: Exception) -> str | None:
-    """Return what to do about a bucket's error that no waiting mends, or None."""
-    return next((remedy for words, remedy in REMEDIES.items() if re.search(words, str(error))), None)
-
-
-def _reason(error: Exception) -> str:
-    """Return the first line of an error, without the bucket's request numbers."""
-    return re.sub(r" \(Request ID: .*|; Details: .*", "", (str(error).strip() or repr(error)).splitlines()[0])
+def _paths(folders: Mapping[str, set[str]], wanted: Iterable[str]) -> list[str]:
+    return [f"{key}/{name}" for key, names in folders.items() for name in wanted if name in names]
 
 
 def _finite(value: Mapping[str, Any]) -> dict[str, Any]:

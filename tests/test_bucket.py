@@ -15,8 +15,9 @@ import pytest
 from rich.console import Console
 
 from analysis import report
-from rnnsweep import cli, ledger
+from rnnsweep import cli
 from rnnsweep import ledger as files
+from rnnsweep import store as stores
 from rnnsweep.ledger import Ledger
 from rnnsweep.progress import Progress
 from rnnsweep.spec import Spec
@@ -202,15 +203,15 @@ def test_a_cut_network_loses_nothing(wire, tiny):
 
 
 def test_after_a_cut_longer_than_its_patience_a_trial_goes_on_from_its_checkpoint(wire, tiny, monkeypatch):
-    monkeypatch.setattr(ledger, "PATIENCE", 0.0)
-    monkeypatch.setattr(ledger, "PAUSES", (0.1, 0.1))
+    monkeypatch.setattr(stores, "PATIENCE", 0.0)
+    monkeypatch.setattr(stores, "PAUSES", (0.1, 0.1))
     bucket = Ledger("s3://bucket/results")
     trained, recorded = [], []
     write = bucket.write
 
     def patient(key, name, data):
         if name == files.ERROR:  # the record of the failure finds the bucket again
-            monkeypatch.setattr(ledger, "PATIENCE", 60.0)
+            monkeypatch.setattr(stores, "PATIENCE", 60.0)
             recorded.append(data)
         write(key, name, data)
 
@@ -258,7 +259,7 @@ def test_credentials_that_the_bucket_refuses_are_one_line_with_the_remedy(wire, 
 
 
 def test_a_store_that_does_not_answer_is_one_line_with_the_remedy(wire, capsys, monkeypatch):
-    monkeypatch.setattr(ledger, "FIRST_PATIENCE", 0.0)
+    monkeypatch.setattr(stores, "FIRST_PATIENCE", 0.0)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     line = mistake(capsys, "s3://bucket/results")
     assert "NETWORK_CONNECTION" in line

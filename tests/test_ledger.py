@@ -1,16 +1,19 @@
 import json
 import os
+import pickle
 import stat
 
 import fsspec
 import numpy as np
+import pandas as pd
 import pytest
 from pyarrow.fs import FSSpecHandler, PyFileSystem
 
 from rnnsweep import ledger as files
-from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS, Ledger, LedgerError
+from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS, Ledger
 from rnnsweep.space import SYSTEMS
 from rnnsweep.spec import Spec
+from rnnsweep.store import StoreError
 
 SPEC = Spec(units=(100, 50), num_words=1000)
 
@@ -144,7 +147,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
 def test_a_place_that_cannot_be_written_is_named_with_the_remedy(tmp_path):
     file = tmp_path / "file"
     file.write_text("")
-    with pytest.raises(LedgerError, match=r"file/x cannot be written: .*; give another place with --results"):
+    with pytest.raises(StoreError, match=r"file/x cannot be written: .*; give another place with --results"):
         Ledger(file / "x").check_writable()
     assert stat.S_ISREG(file.stat().st_mode)
 
@@ -155,5 +158,104 @@ def test_checking_that_a_place_can_be_written_leaves_nothing_in_it(tmp_path):
 
 
 def test_an_unknown_scheme_is_refused():
-    with pytest.raises(LedgerError, match=r"results nowhere://x: .*give a folder, or s3://BUCKET/PATH"):
+    with pytest.raises(StoreError, match=r"results nowhere://x: .*give a folder, or s3://BUCKET/PATH"):
         Ledger("nowhere://x")
+
+
+def counted(ledger, monkeypatch):
+    """Return the list to which each file is added that the ledger reads from now on."""
+    read, paths = ledger.read_file, []
+
+    def reading(path):
+        paths.append(path)
+        return read(path)
+
+    monkeypatch.setattr(ledger, "read_file", reading)
+    return paths
+
+
+@pytest.fixture
+def indexed(tmp_path, monkeypatch):
+    """Return the place of 20 finished trials with an index, and one that is not finished."""
+    monkeypatch.setattr(files, "INDEX_FROM", 30)
+    ledger = Ledger(tmp_path / "results")
+    for seed in range(20):
+        put(ledger, SPEC.replace(seed=seed), test_accuracy=0.5)
+    put(ledger, SPEC.replace(seed=20), None)
+    ledger.results()
+    ledger.index()
+    return tmp_path / "results"
+
+
+def test_what_was_read_is_read_again_only_when_it_was_changed(indexed, monkeypatch):
+    (indexed / "index.parquet").unlink()
+    ledger = Ledger(indexed)
+    ledger.load()
+    read = counted(ledger, monkeypatch)
+    assert len(ledger.load().trials) == 21
+    assert read == []
+    ledger.write_json(SPEC.replace(seed=3).key, files.RESULT, {"status": "diverged", "layers": [], "params": 12345})
+    assert ledger.results()[SPEC.replace(seed=3).key]["params"] == 12345
+    assert read == [f"{SPEC.replace(seed=3).key}/{files.RESULT}"]
+
+
+def test_an_indexed_ledger_is_opened_by_one_reading_and_says_the_same(indexed, monkeypatch):
+    ledger = Ledger(indexed)
+    read = counted(ledger, monkeypatch)
+    found = ledger.load()
+    unfinished = SPEC.replace(seed=20).key
+    assert sorted(read) == sorted([f"{unfinished}/{files.SPEC}", f"{unfinished}/{files.EPOCHS}", "index.parquet"])
+    assert set(ledger.results()) == {SPEC.replace(seed=seed).key for seed in range(20)}
+    assert len(read) == 3
+    (indexed / "index.parquet").unlink()
+    plain = Ledger(indexed).load()
+    assert found.trials.equals(plain.trials)
+    assert found.epochs.equals(plain.epochs)
+    assert found.warnings == plain.warnings == []
+
+
+def test_an_index_never_brings_back_what_was_changed_or_removed(indexed):
+    changed, removed, damaged = (SPEC.replace(seed=seed).key for seed in (3, 4, 5))
+    Ledger(indexed).write_json(changed, files.RESULT, {"status": "finished", "layers": [], "test_accuracy": 0.75})
+    (indexed / damaged / files.RESULT).write_text('{"status"')
+    for path in (indexed / removed).iterdir():
+        path.unlink()
+    results = Ledger(indexed).results()
+    assert results[changed]["test_accuracy"] == 0.75
+    assert not {removed, damaged} & set(results)
+    assert len(Ledger(indexed).load().trials) == 20
+
+
+def test_a_damaged_index_is_as_none(indexed):
+    (indexed / "index.parquet").write_bytes(b"PAR1 nonsense")
+    assert len(Ledger(indexed).results()) == 20
+
+
+def test_an_index_is_written_again_only_when_much_is_new(indexed):
+    before = (indexed / "index.parquet").stat().st_mtime_ns
+    ledger = Ledger(indexed)
+    for seed in (20, 21):
+        put(ledger, SPEC.replace(seed=seed))
+        ledger.results()
+        ledger.index()
+    assert (indexed / "index.parquet").stat().st_mtime_ns == before
+    for seed in range(22, 32):
+        put(ledger, SPEC.replace(seed=seed))
+    ledger.results()
+    ledger.index()
+    assert len(pd.read_parquet(indexed / "index.parquet")) == 3 * 32
+
+
+def test_a_small_ledger_has_no_index(ledger):
+    put(ledger, SPEC)
+    ledger.results()
+    ledger.index()
+    assert ledger.read_file("index.parquet") is None
+
+
+def test_a_ledger_travels_without_what_was_read(indexed):
+    ledger = Ledger(indexed)
+    size = len(pickle.dumps(ledger))
+    ledger.load()
+    assert len(pickle.dumps(ledger)) == size
+    assert len(pickle.loads(pickle.dumps(ledger)).results()) == 20
