@@ -38,6 +38,12 @@ def until(what, condition, seconds):
     raise AssertionError(f"not within {seconds} s: {what}")
 
 
+def first_child(process):
+    """Return the number, outside, of the process that `unshare --fork` started: only that one is in the namespaces."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    return int(until("the first process", lambda: children.read_text().split(), 5)[0])
+
+
 class Machine:
     """One machine: its processes, its files, and commands run on it."""
 
@@ -72,8 +78,7 @@ class Machine:
     @property
     def pid(self):
         """The number of the machine's first process, outside."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return int(until("the machine's first process", lambda: children.read_text().split(), 5)[0])
+        return first_child(self.process)
 
     def command(self, command):
         """Return the words that run a shell command on the machine, in its user's environment."""
@@ -140,7 +145,6 @@ class Lab(contextlib.ExitStack):
         self.keep = [path for path in self.keep if not any(other in path.parents for other in self.keep)]
         self.switch = subprocess.Popen(["unshare", "-n", "--kill-child", "--fork", "cat"], stdin=subprocess.PIPE)
         self.callback(self._stop_switch)
-        until("the switch", lambda: self._in_switch("true", check=False), 5)
         self._in_switch("ip link set lo up && ip link add name br0 type bridge && ip link set br0 up")
 
     def _environment(self):
@@ -157,13 +161,8 @@ class Lab(contextlib.ExitStack):
             (venv / name).touch()
         return venv
 
-    def _switch_pid(self):
-        children = Path(f"/proc/{self.switch.pid}/task/{self.switch.pid}/children").read_text().split()
-        return children[0] if children else str(self.switch.pid)
-
-    def _in_switch(self, command, check=True):
-        words = ["nsenter", "-t", self._switch_pid(), "-n", "sh", "-c", command]
-        return subprocess.run(words, check=check, capture_output=not check).returncode == 0
+    def _in_switch(self, command):
+        subprocess.run(["nsenter", "-t", str(first_child(self.switch)), "-n", "sh", "-c", command], check=True)
 
     def _stop_switch(self):
         self.switch.stdin.close()
