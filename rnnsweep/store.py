@@ -24,13 +24,19 @@ PARALLEL = 16  # files read at a time: a bucket answers slowly, but many at once
 PATIENCE = 90.0  # seconds that a bucket which has answered before may fail to, as in a network cut
 FIRST_PATIENCE = 10.0  # the same for one that never answered: more likely a mistake
 PAUSES = (0.5, 8.0)  # seconds between two tries: the first, doubled up to the last
+# What each kind of bucket is asked for: an S3 object of a few bytes takes one request instead of three, and Google's
+# library does not try by itself for the quarter of an hour that it otherwise does, in which nobody hears why.
+OPTIONS = {"s3": "allow_delayed_open=true", "gs": "retry_limit_seconds=5", "gcs": "retry_limit_seconds=5"}
+LOG_IN = "for s3 in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, for gs by `gcloud auth application-default login`"
 # What a bucket's error says when trying again is of no use, and what to do then; the words of Amazon's and Google's.
 REMEDIES = {
-    r"NO_SUCH_BUCKET|NoSuchBucket|bucket does not exist": "make the bucket, or name another one with --results",
+    r"NO_SUCH_BUCKET|NoSuchBucket|bucket does not exist|NOT_FOUND": "make the bucket, or name another with --results",
     r"ACCESS_DENIED|INVALID_ACCESS_KEY|SIGNATURE_DOES_NOT_MATCH|EXPIRED_TOKEN|InvalidToken|MISSING_AUTH|INVALID_CLIENT"
     r"|UNRECOGNIZED_CLIENT|HTTP status 40[13]|Permission denied|PERMISSION_DENIED|UNAUTHENTICATED":
-        "give credentials that may read and write it, for s3 in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        f"give credentials that may read and write it: {LOG_IN}",
 }  # fmt: skip
+# What to do where trying again did not help; Google's library does not tell a lack of credentials from one of network.
+LAST_REMEDY = f"see to the network (for another store than Amazon's: AWS_ENDPOINT_URL) and the credentials, {LOG_IN}"
 
 T = TypeVar("T")
 Stamp = tuple[int, int]  # bytes, and nanoseconds since 1970 of the last change
@@ -51,7 +57,7 @@ class Store:
             self._fs, self._root = filesystem, self.uri.rstrip("/")
         elif "://" in self.uri:
             try:
-                self._fs, self._root = fs.FileSystem.from_uri(_one_request_per_write(self.uri))
+                self._fs, self._root = fs.FileSystem.from_uri(_with_options(self.uri))
             except (ValueError, OSError) as error:
                 remedy = _remedy(error) or "give a folder, or s3://BUCKET/PATH"
                 raise StoreError(f"results {self.uri}: {_reason(error)}; {remedy}") from None
@@ -146,7 +152,10 @@ class Store:
                 stream.write(data)
 
         if not self._local:
-            self._patiently(write)
+            try:
+                self._patiently(write)
+            except FileNotFoundError as error:  # Google's word for a bucket that is not there
+                raise self._refused(error) from None
             return
         target = Path(self._root, path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -235,24 +244,26 @@ class Store:
                 self._answered = True
                 raise
             except OSError as error:
-                remedy = _remedy(error)
                 if self._local:
                     raise
-                if remedy or time.monotonic() > deadline:
-                    remedy = remedy or "see to the network (for another store than Amazon's: AWS_ENDPOINT_URL)"
-                    raise StoreError(f"results {self.uri}: {_reason(error)}; {remedy}") from None
+                if _remedy(error) or time.monotonic() > deadline:
+                    raise self._refused(error) from None
             else:
                 self._answered = True
                 return done
             time.sleep(random.uniform(pause / 2, pause))  # a thousand workers must not all come back at once
             pause = min(2 * pause, longest)
 
+    def _refused(self, error: Exception) -> StoreError:
+        return StoreError(f"results {self.uri}: {_reason(error)}; {_remedy(error) or LAST_REMEDY}")
 
-def _one_request_per_write(uri: str) -> str:
-    """Return an s3 address with the option that spares a small object the two further requests of a large one."""
-    if not uri.startswith("s3://"):
+
+def _with_options(uri: str) -> str:
+    """Return the address of a bucket with this project's options, but for one that the user gave a value."""
+    option = OPTIONS.get(uri.partition("://")[0], "")
+    if option.partition("=")[0] in uri:
         return uri
-    return f"{uri}{'&' if '?' in uri else '?'}allow_delayed_open=true"
+    return f"{uri}{'&' if '?' in uri else '?'}{option}"
 
 
 def _remedy(error: Exception) -> str | None:
@@ -261,5 +272,6 @@ def _remedy(error: Exception) -> str | None:
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of an error, without the bucket's request numbers."""
-    return re.sub(r" \(Request ID: .*|; Details: .*", "", (str(error).strip() or repr(error)).splitlines()[0])
+    """Return the first line of an error, without the bucket's request numbers and the fields of Google's status."""
+    first = (str(error).strip() or repr(error)).splitlines()[0]
+    return re.sub(r" \(Request ID: .*|; Details: .*|,? error_info=.*", "", first)

@@ -1,4 +1,4 @@
-"""Results in a bucket, over HTTP against a real S3 API on loopback, through a wire that can be cut."""
+"""Results in a bucket, over HTTP against real S3 and Google APIs on loopback, through a wire that can be cut."""
 
 import importlib.util
 import io
@@ -6,6 +6,7 @@ import itertools
 import logging
 import os
 import pickle
+import re
 import socket
 import threading
 import urllib.request
@@ -25,8 +26,8 @@ from rnnsweep.sweep import Listed, Machines, run
 from rnnsweep.train import Epoch, Result
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("moto") is None or importlib.util.find_spec("boto3") is None,
-    reason="no S3 API to test against: pip install 'moto[server]' boto3",
+    any(importlib.util.find_spec(name) is None for name in ("moto", "boto3", "gcp_storage_emulator")),
+    reason="no buckets to test against: pip install 'moto[server]' boto3 gcp-storage-emulator",
 )
 SPEC = Spec(cell="gru", units=(4,), embedding_dim=3, num_words=30, max_len=12, batch_size=16, epochs=3)
 
@@ -128,6 +129,38 @@ def requests(wire):
     log.setLevel(level)
 
 
+@pytest.fixture(scope="module")
+def google_store():
+    from gcp_storage_emulator.server import create_server
+
+    server = create_server("127.0.0.1", 0, in_memory=True)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def google_wire(google_store, monkeypatch):
+    """Return a wire to a Google store with one empty bucket, `bucket`, which the environment leads to."""
+    google_store.wipe()
+    wire = Wire(google_store._api._httpd.server_address[1])
+    body = urllib.request.Request(
+        f"http://127.0.0.1:{wire.port}/storage/v1/b", b'{"name": "bucket"}', {"Content-Type": "application/json"}
+    )
+    urllib.request.urlopen(body, timeout=10).close()
+    monkeypatch.setenv("CLOUD_STORAGE_EMULATOR_ENDPOINT", f"http://127.0.0.1:{wire.port}")
+    yield wire
+    wire.close()
+
+
+@pytest.fixture(params=["s3://", "gs://anonymous@"])
+def place(request):
+    """Return the address of empty results in a bucket of each kind, and the wire to it."""
+    return f"{request.param}bucket/results", request.getfixturevalue(
+        "wire" if request.param == "s3://" else "google_wire"
+    )
+
+
 def post(port, path, data=b""):
     headers = {"Content-Type": "text/plain"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/moto-api/{path}", data, headers, method="POST")
@@ -161,18 +194,18 @@ def sweep(ledger, dataset, **more):
     return progress
 
 
-def test_what_is_written_is_read_and_only_a_whole_file_is_ever_there(wire):
-    bucket = Ledger("s3://bucket/results")
+def test_what_is_written_is_read_and_only_a_whole_file_is_ever_there(place):
+    bucket = Ledger(place[0])
     assert not bucket.exists()
     bucket.check_writable()
     data = os.urandom(12 * 2**20)  # more than one request takes
     for text in (b"", b"text", data):
         bucket.write(SPEC.key, files.CHECKPOINT, text)
         assert pickle.loads(pickle.dumps(bucket)).read(SPEC.key, files.CHECKPOINT) == text
+    assert bucket.exists()
     bucket.remove(SPEC.key, files.CHECKPOINT)
     bucket.remove(SPEC.key, files.CHECKPOINT)
     assert bucket.read(SPEC.key, files.CHECKPOINT) is None
-    assert bucket.exists()
 
 
 def test_an_epoch_costs_two_requests_and_a_trial_lists_nothing(wire, requests, tiny):
@@ -187,8 +220,8 @@ def test_an_epoch_costs_two_requests_and_a_trial_lists_nothing(wire, requests, t
     assert len(requests.of("list-type")) == 1
 
 
-def test_a_cut_network_loses_nothing(wire, tiny):
-    bucket = Ledger("s3://bucket/results")
+def test_a_cut_network_loses_nothing(place, tiny):
+    bucket, wire = Ledger(place[0]), place[1]
     trained = []
 
     def each(epoch):
@@ -227,9 +260,9 @@ def test_after_a_cut_longer_than_its_patience_a_trial_goes_on_from_its_checkpoin
     assert b"NETWORK_CONNECTION" in recorded[0]
 
 
-def test_the_report_is_written_from_a_bucket(wire, tiny, tmp_path):
-    sweep(Ledger("s3://bucket/results"), tiny)
-    assert report.main(["--results", "s3://bucket/results", "--out", str(tmp_path)]) == 0
+def test_the_report_is_written_from_a_bucket(place, tiny, tmp_path):
+    sweep(Ledger(place[0]), tiny)
+    assert report.main(["--results", place[0], "--out", str(tmp_path)]) == 0
     assert SPEC.key in (tmp_path / report.TRIALS).read_text()
     assert (tmp_path / report.HTML).exists()
 
@@ -242,11 +275,12 @@ def mistake(capsys, uri):
     return line
 
 
-def test_a_bucket_that_is_not_there_is_one_line_with_the_remedy(wire, capsys):
-    line = mistake(capsys, "s3://nowhere/results")
-    assert "results s3://nowhere/results: " in line
-    assert "bucket does not exist" in line
-    assert "make the bucket, or name another one with --results" in line
+def test_a_bucket_that_is_not_there_is_one_line_with_the_remedy(place, capsys):
+    uri = place[0].replace("bucket", "nowhere")
+    line = mistake(capsys, uri)
+    assert f"results {uri}: " in line
+    assert re.search("bucket does not exist|NOT_FOUND", line)
+    assert "make the bucket, or name another with --results" in line
 
 
 def test_credentials_that_the_bucket_refuses_are_one_line_with_the_remedy(wire, store, capsys):
@@ -255,7 +289,7 @@ def test_credentials_that_the_bucket_refuses_are_one_line_with_the_remedy(wire, 
         line = mistake(capsys, "s3://bucket/results")
     finally:
         post(store, "reset-auth", b"inf")
-    assert "give credentials that may read and write it, for s3 in AWS_ACCESS_KEY_ID" in line
+    assert "give credentials that may read and write it: for s3 in AWS_ACCESS_KEY_ID" in line
 
 
 def test_a_store_that_does_not_answer_is_one_line_with_the_remedy(wire, capsys, monkeypatch):
@@ -264,3 +298,21 @@ def test_a_store_that_does_not_answer_is_one_line_with_the_remedy(wire, capsys, 
     line = mistake(capsys, "s3://bucket/results")
     assert "NETWORK_CONNECTION" in line
     assert "see to the network (for another store than Amazon's: AWS_ENDPOINT_URL)" in line
+
+
+def test_a_google_bucket_that_nobody_gave_credentials_for_is_one_line_soon(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(stores, "FIRST_PATIENCE", 0.0)
+    monkeypatch.setitem(stores.OPTIONS, "gs", "retry_limit_seconds=1")
+    monkeypatch.setenv("HOME", str(tmp_path))  # no one is logged in
+    monkeypatch.setenv("GCE_METADATA_ROOT", "127.0.0.1:1")  # not on Google's own machine either
+    line = mistake(capsys, "gs://bucket/results")
+    assert "Could not create a OAuth2 access token" in line
+    assert "for gs by `gcloud auth application-default login`" in line
+    assert "error_info" not in line
+
+
+def test_an_option_that_the_user_gave_is_left_as_it_is():
+    assert stores._with_options("gs://b/r") == "gs://b/r?retry_limit_seconds=5"
+    assert stores._with_options("gs://b/r?retry_limit_seconds=60") == "gs://b/r?retry_limit_seconds=60"
+    assert stores._with_options("s3://b/r?region=x") == "s3://b/r?region=x&allow_delayed_open=true"
+    assert stores._with_options("file:///r") == "file:///r"
