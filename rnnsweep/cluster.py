@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 3  # that a cluster's address has to take a connection in
 CONNECT_SECONDS = 10  # that the cluster behind it has to let a driver in
 NODE_SECONDS = 120  # that the nodes have to look at themselves, the first fetch of the reviews and imports included
+POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")  # of every pod on Kubernetes
 MUST_AGREE = ("python", "ray", "tensorflow", "keras")
 QUIET = {"log_to_driver": False, "logging_level": 50}  # 50: critical; what matters is raised, or in the ledger
 
@@ -76,6 +76,22 @@ class NodeType:
 
 
 @dataclass(frozen=True)
+class Autoscaler:
+    """What the cluster's autoscaler may start: kinds of nodes, and how many of all kinds together."""
+
+    types: list[NodeType]
+    most: int
+
+    def room(self, wanted: Mapping[str, float]) -> int:
+        """Return how many trials that want this fit on all that may come, the roomiest kinds first."""
+        trials, left = 0, self.most
+        for each, most in sorted(((room(kind.resources, wanted), kind.most) for kind in self.types), reverse=True):
+            trials += each * min(most, left)
+            left -= min(most, left)
+        return trials
+
+
+@dataclass(frozen=True)
 class Node:
     """What a node of the cluster said about itself, or why it could not."""
 
@@ -86,7 +102,7 @@ class Node:
     revision: str = ""
     reviews: int = 0  # that it has received
     results: str | None = None  # the probe that it wrote; None: it does not see the driver's
-    types: list[NodeType] | None = None  # that the autoscaler may start; None: this node has none, or does not know
+    autoscaler: Autoscaler | None = None  # None: this node is not its head, or there is none
     error: str = ""
 
 
@@ -267,7 +283,7 @@ def _look(dataset: Dataset, ledger: Ledger, probe: str) -> dict[str, Any]:
         "versions": versions(),
         "revision": revision(),
         "gpus": gpu.installed(),
-        "types": _autoscaled(),
+        "autoscaler": _autoscaler(),
     }
     try:
         if ledger.has_probe(probe):
@@ -277,30 +293,42 @@ def _look(dataset: Dataset, ledger: Ledger, probe: str) -> dict[str, Any]:
     return facts
 
 
-def _autoscaled() -> list[NodeType] | None:
-    """Return the node types of the autoscaler that runs on this machine, the head, by the file that it was given."""
+def _autoscaler() -> Autoscaler | None:
+    """Return what the autoscaler of this machine, the head, was told: by a file or by Kubernetes."""
     import yaml  # type: ignore[import-untyped]
 
+    if POD_NAMESPACE.exists():
+        return _on_kubernetes()
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = file.read_bytes().decode(errors="replace").split("\0")
             named = [word.partition("=")[2] for word in words if word.startswith("--autoscaling-config=")]
             if named and named[0]:
-                return _node_types(yaml.safe_load(Path(named[0]).expanduser().read_text()))
+                return _configured(yaml.safe_load(Path(named[0]).expanduser().read_text()))
         except (OSError, yaml.YAMLError):
             continue
     return None
 
 
-def _node_types(config: Mapping[str, Any]) -> list[NodeType]:
-    """Return the types of worker in a cluster's configuration, each with how many of them there may be."""
+def _on_kubernetes() -> Autoscaler | None:
+    """Return what the RayCluster of this pod says, which KubeRay lets only the head of one that scales itself read."""
+    from ray.autoscaler._private.kuberay import autoscaling_config, node_provider
+
+    api = node_provider.KubernetesHttpApiClient(POD_NAMESPACE.read_text().strip())
+    try:
+        found = api.get(f"rayclusters/{os.environ['RAY_CLUSTER_NAME']}")
+        return _configured(autoscaling_config._derive_autoscaling_config_from_ray_cr(found))
+    except (OSError, KeyError):  # no such name, no answer, or not allowed: requests' errors are OSErrors
+        return None
+
+
+def _configured(config: Mapping[str, Any]) -> Autoscaler:
+    """Return the types of worker in a cluster's configuration."""
     most = int(config.get("max_workers", 2**31))
     types = config.get("available_node_types", {})
-    return [
-        NodeType(kind.get("resources", {}), min(int(kind.get("max_workers", most)), most))
-        for name, kind in types.items()
-        if name != config.get("head_node_type")
-    ]
+    workers = [kind for name, kind in types.items() if name != config.get("head_node_type")]
+    kinds = [NodeType(kind.get("resources", {}), int(kind.get("max_workers", most))) for kind in workers]
+    return Autoscaler(kinds, most)
 
 
 def room(resources: Mapping[str, float], wanted: Mapping[str, float]) -> int:
@@ -318,9 +346,9 @@ def width(machines: Machines, nodes: Iterable[Node] = (), trials: int | None = N
     wanted = machines.smallest
     most = sum(room(node["Resources"], wanted) for node in ray.nodes() if node["Alive"])
     for node in nodes:
-        most = max(most, sum(kind.most * room(kind.resources, wanted) for kind in node.types or []))
+        most = max(most, node.autoscaler.room(wanted) if node.autoscaler else 0)
     if not most and machines.address is not None and machines.max_concurrent:
-        most = machines.max_concurrent  # taken at its word: nodes may come that nobody here knows of, as on Kubernetes
+        most = machines.max_concurrent  # taken at its word: nodes may come that nobody here knows of
     if not most:
         share = machines.gpus_per_trial if machines.gpus_per_trial == "auto" else f"{machines.gpus_per_trial:g}"
         raise SweepError(
@@ -334,27 +362,3 @@ def width(machines: Machines, nodes: Iterable[Node] = (), trials: int | None = N
 def gpu_mb(nodes: Iterable[Node]) -> float | None:
     """Return the memory in MB of the smallest GPU that a node found, or None where none did."""
     return min((memory for node in nodes for _, memory in node.gpus), default=None)
-
-
-@contextmanager
-def demand(machines: Machines, slots: int) -> Iterator[Any]:
-    """Ask an autoscaler for room for all slots at once, instead of as trials queue up; yields how to withdraw that.
-
-    Withdrawn at the latest when the block ends. Trials that still run then keep their own nodes.
-    """
-    from ray.autoscaler import sdk
-
-    asked = machines.address is not None
-
-    def withdraw() -> None:
-        nonlocal asked
-        if asked:
-            sdk.request_resources(bundles=[])
-        asked = False
-
-    if asked:
-        sdk.request_resources(bundles=[machines.smallest] * slots)
-    try:
-        yield withdraw
-    finally:
-        withdraw()

@@ -232,16 +232,18 @@ def _run_on_ray(
         slots = cluster.width(machines, nodes, operator.length_hint(queue) or None)
         progress.slots(slots)
         hear = functools.partial(_hear, queue, progress)
-        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)  # else a searcher's trials begin one after another
+        # Else a searcher's trials begin one after another, and an autoscaler hears of one at a time. What is asked for
+        # are placement groups of this driver: Ray forgets them when it ends, however it does.
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
         share = _shares(machines, ledger, nodes)
-        with tempfile.TemporaryDirectory(prefix="rnnsweep-") as scratch, cluster.demand(machines, slots) as withdraw:
+        with tempfile.TemporaryDirectory(prefix="rnnsweep-") as scratch:
             trainable = tune.with_parameters(
                 _trainable, dataset=dataset, ledger=ledger, cores=machines.cpus_per_trial, trainer=trainer
             )
             tune.Tuner(
                 tune.with_resources(trainable, functools.partial(_resources, machines.cpus_per_trial)),
                 tune_config=tune.TuneConfig(
-                    search_alg=_searcher(queue, share, withdraw),
+                    search_alg=_searcher(queue, share),
                     scheduler=_scheduler(hear),
                     num_samples=-1,  # as many as the queue hands out
                     reuse_actors=True,  # TensorFlow is imported once per worker
@@ -297,7 +299,7 @@ class _NotSaved:
         return object, ()
 
 
-def _searcher(queue: Queue, share: Callable[[Spec], float], exhausted: Callable[[], None]) -> Any:
+def _searcher(queue: Queue, share: Callable[[Spec], float]) -> Any:
     from ray.tune.search import Searcher
 
     class Taker(_NotSaved, Searcher):  # type: ignore[misc]
@@ -306,7 +308,6 @@ def _searcher(queue: Queue, share: Callable[[Spec], float], exhausted: Callable[
         def suggest(self, trial_id: str) -> Row | str:
             spec = queue.take()
             if spec is None:
-                exhausted()
                 return str(Searcher.FINISHED)
             return {"spec": spec.to_json(), "gpus": share(spec)}
 

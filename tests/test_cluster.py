@@ -11,10 +11,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 from rich.console import Console
 
 from rnnsweep import cli, cluster
-from rnnsweep.cluster import Machines, Node, NodeType, SweepError
+from rnnsweep.cluster import Autoscaler, Machines, Node, NodeType, SweepError
 from rnnsweep.ledger import Ledger
 from rnnsweep.progress import Progress
 from rnnsweep.spec import Spec
@@ -137,9 +138,43 @@ def test_a_nodes_room_is_what_its_scarcest_resource_holds():
 
 
 def test_the_autoscalers_types_are_read_without_its_head():
-    head, worker = {"resources": {"CPU": 64}}, {"resources": {"CPU": 4, "GPU": 1}, "max_workers": 9}
+    head, worker = {"resources": {"CPU": 64}}, {"resources": {"CPU": 4, "GPU": 1}, "max_workers": 3}
     config = {"max_workers": 5, "head_node_type": "head", "available_node_types": {"head": head, "gpu": worker}}
-    assert cluster._node_types(config) == [NodeType({"CPU": 4, "GPU": 1}, 5)]
+    assert cluster._configured(config) == Autoscaler([NodeType({"CPU": 4, "GPU": 1}, 3)], 5)
+
+
+def test_kinds_of_nodes_share_the_number_of_all_that_may_come():
+    one, two = {"CPU": 4, "GPU": 1}, {"CPU": 4, "GPU": 2}
+    whole = Machines(gpus_per_trial=1).smallest
+    assert Autoscaler([NodeType(one, 4), NodeType(one, 4)], 4).room(whole) == 4, "as spot and on demand do"
+    assert Autoscaler([NodeType(one, 4), NodeType(two, 1), NodeType({"CPU": 64}, 9)], 3).room(whole) == 4
+
+
+def test_on_kubernetes_the_head_reads_what_may_come_from_its_raycluster(tmp_path, monkeypatch):
+    from ray.autoscaler._private.kuberay import node_provider
+
+    asked = []
+
+    def get(client, path):
+        asked.append((client._namespace, path))
+        cluster = next(yaml.safe_load_all((Path(__file__).parents[1] / "clusters" / "kuberay.yaml").read_text()))
+        return cluster | {"metadata": cluster["metadata"] | {"namespace": "texts"}}
+
+    monkeypatch.setattr(node_provider.KubernetesHttpApiClient, "get", get)
+    monkeypatch.setattr(cluster, "POD_NAMESPACE", tmp_path / "namespace")
+    (tmp_path / "namespace").write_text("texts\n")
+    monkeypatch.delenv("RAY_CLUSTER_NAME", raising=False)
+    assert cluster._autoscaler() is None, "a pod that is not KubeRay's"
+    monkeypatch.setenv("RAY_CLUSTER_NAME", "rnnsweep")
+    assert cluster._autoscaler().room(Machines(gpus_per_trial=1).smallest) == 4
+    assert asked == [("texts", "rayclusters/rnnsweep")]
+
+
+def test_on_kubernetes_a_worker_that_may_not_ask_knows_of_no_autoscaler(tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "POD_NAMESPACE", tmp_path / "namespace")
+    (tmp_path / "namespace").write_text("texts\n")
+    monkeypatch.setenv("RAY_CLUSTER_NAME", "rnnsweep")
+    assert cluster._autoscaler() is None
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +202,8 @@ def where():
         told = {name: os.environ.get(name) for name in ("CUDA_VISIBLE_DEVICES", "XLA_PYTHON_CLIENT_MEM_FRACTION")}
         mine = next(n for n in ray.nodes() if n["NodeID"] == ray.get_runtime_context().get_node_id())
         told |= {"gpus": mine["Resources"].get("GPU", 0), "tensorflow": "tensorflow" in sys.modules}
+        groups = ray.util.placement_group_table().values()
+        told["asked_for"] = sum(group["state"] in ("PENDING", "CREATED") for group in groups)
         result = {"status": "finished", "seconds": 0.1, "val_accuracy": 0.5, "test_accuracy": 0.5, "best_epoch": 1}
         return SimpleNamespace(row=result | {"told": told}, predictions={})
 
@@ -198,6 +235,13 @@ def test_a_gpu_of_unknown_size_is_given_whole_to_a_trial_that_is_packed_automati
     assert {row["XLA_PYTHON_CLIENT_MEM_FRACTION"] for row in rows} == {None}
 
 
+def test_room_is_asked_for_at_once_for_as_many_trials_as_may_run(nodes, tmp_path, tiny, monkeypatch):
+    more = [node(autoscaler=Autoscaler([NodeType({"CPU": 4, "GPU": 1}, 4)], 4))]
+    monkeypatch.setattr(cluster, "preflight", lambda ledger, dataset: more)
+    rows = told(nodes, Ledger(tmp_path), tiny, gpus_per_trial=1)
+    assert max(row["asked_for"] for row in rows) == 4, "two have a GPU; an autoscaler would hear of the others, too"
+
+
 def test_the_plan_shows_what_every_node_said_and_leaves_nothing(nodes, tmp_path, capsys):
     flags = ["--data", "embedded", "--results", str(tmp_path), "--address", nodes, "--plan", "--preset", "demo"]
     assert cli.grid("A grid.", flags) == 0
@@ -217,7 +261,7 @@ def test_more_room_than_there_is_now_comes_from_the_autoscalers_types(nodes):
         whole = Machines(address=nodes, gpus_per_trial=1, cpus_per_trial=5)
         with pytest.raises(SweepError, match="no node has room for a trial of 5 CPUs and 1 GPUs"):
             cluster.width(whole, [node()])
-        growing = [node(types=[NodeType({"CPU": 16, "GPU": 2}, 10)])]
+        growing = [node(autoscaler=Autoscaler([NodeType({"CPU": 16, "GPU": 2}, 10)], 10))]
         assert cluster.width(whole, growing) == 20
         assert cluster.width(whole, growing, 7) == 7
         assert cluster.width(Machines(address=nodes, max_concurrent=3), growing) == 3

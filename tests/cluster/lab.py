@@ -104,6 +104,7 @@ class Machine:
                 yield process
             except BaseException:
                 process.kill()
+                print(process.communicate()[0])
                 raise
 
     def processes(self, pattern="ray"):
@@ -117,8 +118,9 @@ class Machine:
         self.process.wait(10)
 
     def close(self):
-        """Switch the machine off, if it is on."""
+        """Switch the machine off, if it is on; its autoscaler's last words are for who reads of a failed test."""
         if self.process.poll() is None:
+            print(self.run("tail -n 60 /tmp/ray/session_latest/logs/monitor.log 2>/dev/null", check=False))
             self.cut_power()
         self.process.stdin.close()
         self.process.stdout.close()

@@ -8,7 +8,7 @@ from lab import ROOT, until
 
 HEAD = "ray.head.default"  # the provider knows its head by this name
 HEAD_ID = "f" * 51 + "00000"
-SWEEP = "--preset demo --data embedded --cell gru --units 16 --num-words 200 1000 --max-len 40 --seeds 2 --epochs 2"
+SWEEP = "--preset demo --data embedded --cell gru --units 16 --num-words 200 1000 --max-len 40"
 TRIALS, GPU_MACHINES = 4, 2
 
 
@@ -39,7 +39,7 @@ def configuration():
     }
 
 
-def test_gpu_machines_come_while_trials_wait_and_are_given_back(lab):
+def test_gpu_machines_come_while_trials_wait_and_are_given_back_also_where_the_driver_was_killed(lab):
     head = lab.add("head", 10)
     (lab.shared / "cluster.yaml").write_text(yaml.safe_dump(configuration()))
     environment = {
@@ -66,10 +66,20 @@ def test_gpu_machines_come_while_trials_wait_and_are_given_back(lab):
         }
 
     until("the head", lambda: machines() == {HEAD: 1}, 60)
-    flags = "--address auto --gpus-per-trial 1 --max-concurrent 2 --results /mnt/shared/results"
-    with head.start(enter + f"python {ROOT}/sweeps/grid.py {SWEEP} {flags}") as driver:
+    sweep = enter + f"exec python {ROOT}/sweeps/grid.py {SWEEP} --address auto --gpus-per-trial 1"
+
+    def trials_wait_for_gpu_machines():
         seen = until("GPU machines", lambda: machines() if machines().get("gpu_spot") == GPU_MACHINES else None, 120)
         assert seen == {HEAD: 1, "gpu_spot": GPU_MACHINES}, "spot before on demand, and no more than max_workers"
+
+    with head.start(f"{sweep} --seeds 2 --epochs 2 --results /mnt/shared/results") as driver:
+        trials_wait_for_gpu_machines()
         output = driver.communicate(timeout=300)[0]
     assert f"done     {TRIALS} of {TRIALS} trials finished" in output, output
     until("the GPU machines are gone", lambda: machines() == {HEAD: 1}, 120)
+
+    with head.start(f"{sweep} --seeds 9 --epochs 900 --results /mnt/shared/endless"):
+        trials_wait_for_gpu_machines()
+        until("an epoch", lambda: list((lab.shared / "endless").glob("*/epochs.jsonl")), 120)
+        head.run("pkill -KILL -f sweeps/grid.py", check=False)
+    until("the GPU machines are gone, as their driver is", lambda: machines() == {HEAD: 1}, 120)

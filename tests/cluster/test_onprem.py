@@ -13,7 +13,7 @@ from test_sweep import numbers
 from rnnsweep.ledger import Ledger
 
 CONFIG = "/mnt/shared/onprem.yaml"
-SWEEP = "--preset demo --data embedded --cell gru --units 16 --num-words 200 1000 --max-len 120 --seeds 2 --epochs 24"
+SWEEP = "--preset demo --data embedded --cell gru --units 16 --num-words 200 1000 --max-len 120 --seeds 2 --epochs"
 TRIALS = 4
 
 
@@ -55,7 +55,7 @@ def test_a_sweep_survives_the_loss_of_a_machine_and_uses_a_new_one_with_the_same
     assert "127.0.0.1:8265" in head.run("ss -tln")
     assert "InvalidAuthToken" in head.run("RAY_AUTH_TOKEN=wrong ray status", check=False)
 
-    sweep = f"sweeps/grid.py {SWEEP} --address auto --gpus-per-trial 1 --results /mnt/shared/results"
+    sweep = f"sweeps/grid.py {SWEEP} 24 --address auto --gpus-per-trial 1 --results /mnt/shared/results"
     with laptop.start(user + f"ray submit {CONFIG} {sweep}") as driver:
         results = lab.shared / "results"
         until("a trial on each worker", lambda: training(first) and training(second), 120)
@@ -72,9 +72,21 @@ def test_a_sweep_survives_the_loss_of_a_machine_and_uses_a_new_one_with_the_same
     assert output.count("failed; goes on from its last checkpoint") == 1
 
     calm = lab.folder / "calm"
-    command = [sys.executable, "sweeps/grid.py", *shlex.split(SWEEP), "--in-process", "--results", str(calm)]
+    command = [sys.executable, "sweeps/grid.py", *shlex.split(SWEEP), "24", "--in-process", "--results", str(calm)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
     assert numbers(Ledger(results)) == numbers(Ledger(calm))
+
+    # A job goes on while the machine that it was submitted from is away.
+    later = lab.shared / "later"
+    with laptop.start(user + f"exec ray dashboard {CONFIG}"):
+        until("the dashboard", lambda: ":8265" in laptop.run("ss -tln"), 60)
+        job = f"python grid.py {SWEEP} 2 --address auto --gpus-per-trial 1 --results /mnt/shared/later"
+        submit = "ray job submit --address http://127.0.0.1:8265 --working-dir sweeps --no-wait"
+        laptop.run(user + f"{submit} -- {job}")
+        assert not list(later.glob("*/result.json"))
+        laptop.run("ip link set eth0 down; pkill -f 'ray dashboard'")
+    until("the job's results", lambda: len(list(later.glob("*/result.json"))) == TRIALS, 240)
+    laptop.run("ip link set eth0 up")
 
     laptop.run(user + f"ray down --yes {CONFIG}")
     for machine in (first, third):  # `ray down` forgets them
