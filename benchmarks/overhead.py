@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import tempfile
 import time
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rows import show
 
 from rnnsweep.data import Dataset, load
 from rnnsweep.ledger import Ledger
@@ -88,12 +87,7 @@ def main() -> None:
     dataset = load("embedded")
     base = sized(options.seconds, dataset)
     rows = [measure(base, trials, dataset, runner) for trials in options.trials for runner in options.runners]
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
-    Console(width=120).print(table)
-    if options.json:
-        options.json.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    show(rows, options.json)
 
 
 if __name__ == "__main__":

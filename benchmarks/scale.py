@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
+from rows import show
 
 from rnnsweep.data import Dataset, Reviews
 from rnnsweep.ledger import Ledger
@@ -129,12 +129,7 @@ def main() -> None:
             row = json.loads(text.splitlines()[-1])
             rows.append(row | {"slot_time_in_use": row["trials_per_second"] * row["seconds"] / nodes})
             print(json.dumps(rows[-1]), file=sys.stderr)
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
-    Console(width=140).print(table)
-    if options.json:
-        options.json.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    show(rows, options.json)
 
 
 if __name__ == "__main__":

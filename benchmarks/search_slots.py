@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import math
 import random
 import tempfile
@@ -23,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
+from rows import show
 
 from rnnsweep.data import load
 from rnnsweep.ledger import Ledger
@@ -80,12 +79,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="a file to write JSON lines to")
     options = parser.parse_args()
     rows = [measure(sampler, options.trials, options.slots) for sampler in options.samplers]
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
-    Console(width=120).print(table)
-    if options.json:
-        options.json.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    show(rows, options.json)
 
 
 if __name__ == "__main__":

@@ -12,15 +12,13 @@ The plain script feeds Keras by a tf.data pipeline with autotuning off, which is
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from rows import show
 
 from rnnsweep.data import encode, load, split
 from rnnsweep.space import SYSTEMS, preset
@@ -92,11 +90,7 @@ def main() -> None:
         "plain_keras_seconds": round(keras, 1),
         "ratio": round(keras / sweep, 2),
     }
-    table = Table(*row)
-    table.add_row(*map(str, row.values()))
-    Console(width=120).print(table)
-    if options.json:
-        options.json.write_text(json.dumps(row) + "\n")
+    show([row], options.json)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
+BENCHMARKS = sorted(path for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "rows")
 
 
 def run(monkeypatch, name, *arguments):
     monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")  # as Python does for a script
     runpy.run_path(str(ROOT / "benchmarks" / name), run_name="__main__")
 
 
@@ -47,3 +48,15 @@ def test_searches_of_a_table_arrive(monkeypatch, tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "x").read_text().splitlines()]
     assert [row["way"] for row in rows] == ["rnnsweep", "random"] * 2
     assert all(1 <= row["needed"] <= 81 for row in rows if row["way"] == "rnnsweep")
+
+
+def test_a_ledger_is_opened_both_ways_in_a_folder_and_a_bucket(monkeypatch, tmp_path):
+    monkeypatch.setattr("rnnsweep.ledger.INDEX_FROM", 10)
+    run(monkeypatch, "opening.py", "--trials", 4, "--bucket", "--json", tmp_path / "x")
+    rows = [json.loads(line) for line in (tmp_path / "x").read_text().splitlines()]
+    assert [(row["where"], row["what"]) for row in rows] == [
+        ("s3", "results"),
+        ("s3", "load"),
+        ("folder", "results"),
+        ("folder", "load"),
+    ]
