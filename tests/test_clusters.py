@@ -148,6 +148,20 @@ def test_the_costs_that_the_guide_and_the_file_name_are_those_of_its_prices(name
     assert row in GUIDE, row
 
 
+def test_what_a_hundred_trials_cost_is_computed_from_the_measured_seconds_and_the_prices():
+    readme = (ROOT / "README.md").read_text()
+    seconds = int(re.search(r"\| together \|.*\| ([\d,]+) \|$", readme, re.MULTILINE).group(1).replace(",", "")) / 8
+    config = read("cluster.yaml")
+    prices, per_gb = config["metadata"]["dollars_per_hour"], config["metadata"]["dollars_per_gb_month"]
+    machine_hours = 100 * seconds / 3600
+    hours = machine_hours / config["max_workers"]
+    head, spot = prices["head"] + 40 * per_gb / HOURS_PER_MONTH, prices["gpu_spot"] + 100 * per_gb / HOURS_PER_MONTH
+    text = " ".join(GUIDE.split())
+    assert f"({seconds:.0f} s on average over the report's eight networks" in text
+    assert f"{machine_hours:.1f} machine hours, so with four spot machines" in text
+    assert f"{hours:.1f} hours and about {hours * head + machine_hours * spot:.1f} dollars" in text
+
+
 def test_the_gpu_lock_adds_to_the_lock_and_repeats_nothing_of_it():
     def names(file):
         return set(re.findall(r"^([a-z0-9-]+)==", (ROOT / file).read_text(), re.MULTILINE))

@@ -14,6 +14,7 @@ BUCKET = "rnnsweep-results"
 SWEEP = "--preset demo --data embedded --cell gru --units 16 --num-words 200 1000 --max-len 120 --seeds 2 --epochs 8"
 TRIALS = 4
 PORT = 5000
+SHOWN = ("InstanceType", "InstanceLifecycle", "ImageId", "IamInstanceProfile", "PrivateIpAddress", "SecurityGroups")
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -109,6 +110,7 @@ def test_aws_is_asked_for_spot_gpu_machines_while_trials_wait_and_the_results_ar
             assert instance["ImageId"] == wanted["ImageId"]
             assert instance.get("InstanceLifecycle") == ("spot" if kind == "gpu_spot" else None)
             assert instance["IamInstanceProfile"]["Arn"].endswith("/" + wanted["IamInstanceProfile"]["Name"])
+            print(kind, *(instance.get(name) for name in SHOWN))  # shown by pytest -rP
     sizes = sorted(volume["Size"] for volume in ask("client('ec2').describe_volumes()['Volumes']"))
     assert sizes == [40] + [100] * len(kinds["gpu_spot"])
     (group,) = {group["GroupId"] for instance in kinds["gpu_spot"] for group in instance["SecurityGroups"]}
