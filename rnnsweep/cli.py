@@ -144,7 +144,10 @@ def _guarded(
 ) -> int:
     """Check the flags, load the data, run; a mistake is one line and status 2, an interruption says how to go on."""
     console = Console(highlight=False)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's polite end is an interruption too
+    for name in ("SIGTERM", "SIGHUP"):  # a scheduler's polite end and a closed terminal are interruptions too
+        number = getattr(signal, name, None)  # Windows has but one of them
+        if number and signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, signal.default_int_handler)
     try:
         check()  # a mistake in the flags shows before the data is looked for
         dataset = load(options.data, lambda line: console.print(f"warning: {line}", style="yellow", soft_wrap=True))

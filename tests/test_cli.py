@@ -1,6 +1,8 @@
 """What a user types and reads: flags, plans, mistakes and exit statuses, by the functions behind `sweeps/`."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -133,6 +135,27 @@ def test_results_that_cannot_be_written_are_refused_before_anything_runs(tmp_pat
     message = mistake(capsys, one, tmp_path / "file" / "x", *SMALL)
     assert "cannot be written" in message
     assert "--results" in message
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_polite_end_and_a_closed_terminal_are_interruptions(results, capsys, monkeypatch, number):
+    kept = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    monkeypatch.setattr(cli, "run", lambda *arguments: os.kill(os.getpid(), number))
+    try:
+        assert one(results, *SMALL) == 130
+    finally:
+        for each, handler in kept.items():
+            signal.signal(each, handler)
+    assert "interrupted; nothing finished is lost. To go on: python" in capsys.readouterr().out
+
+
+def test_a_sweep_that_is_to_outlive_its_terminal_does(results, monkeypatch):
+    kept = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup has it
+    monkeypatch.setattr(cli, "run", lambda *arguments: os.kill(os.getpid(), signal.SIGHUP))
+    try:
+        assert one(results, *SMALL) == 0
+    finally:
+        signal.signal(signal.SIGHUP, kept)
 
 
 def test_the_scripts_are_short_lab_notes_over_the_library():
