@@ -60,10 +60,11 @@ class Machines:
     gpus_per_trial: float | str = 0.0  # share of a GPU of a trial; `auto`: what its memory needs
     max_concurrent: int | None = None  # trials at a time; None: as many as the cores and GPUs hold
 
-    @property
-    def smallest(self) -> dict[str, float]:
-        """Return the least that a trial takes, by Ray's names."""
-        share = 1 / gpu.PER_GPU if self.gpus_per_trial == "auto" else float(self.gpus_per_trial)
+    def least(self, gpu_mb: float | None) -> dict[str, float]:
+        """Return the least that a trial takes, by Ray's names, of GPUs with this memory, or of GPUs nobody has seen."""
+        share = self.gpus_per_trial
+        if isinstance(share, str):
+            share = 1.0 if gpu_mb is None else 1 / gpu.PER_GPU
         return {"CPU": self.cpus_per_trial} | ({"GPU": share} if share else {})
 
 
@@ -117,7 +118,7 @@ def connect(machines: Machines, dataset: Dataset) -> None:
 
     address = machines.address
     if address is not None:
-        _use_token()
+        _use_token(address)
         _knock(address)
     import ray
 
@@ -134,14 +135,29 @@ def connect(machines: Machines, dataset: Dataset) -> None:
     ray.init("local", num_cpus=cores_here(), include_dashboard=False, object_store_memory=store, **QUIET)
 
 
-def _use_token() -> None:
-    """Have Ray show a token where there is one: for an address that was named it does so only if told.
+def _use_token(address: str) -> None:
+    """Have Ray show a token, or none, as the cluster wants it; a choice that the user made stays.
 
-    It hears that when it is imported, so nothing may import it before.
+    Ray itself decides by whether this machine has a token, which any sweep on it leaves behind. But a driver that shows
+    one asks for one, too, and then the workers of a cluster without tokens take it for dead. Ray reads the choice when
+    it is imported, so nothing may import it before.
     """
-    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
-    if os.environ.get("RAY_AUTH_TOKEN") or token.is_file():
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if "RAY_AUTH_MODE" not in os.environ:
+        os.environ["RAY_AUTH_MODE"] = "token" if _wants_token(address) else "disabled"
+
+
+def _wants_token(address: str) -> bool:
+    import grpc
+
+    if address == "auto":  # where Ray looks for it
+        here = Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster")
+        address = os.environ.get("RAY_ADDRESS") or (here.read_text().strip() if here.exists() else "")
+    with grpc.insecure_channel(address) as channel:
+        try:
+            channel.unary_unary("/ray.rpc.NodeInfoGcsService/CheckAlive")(b"", timeout=ANSWER_SECONDS)
+        except grpc.RpcError as error:
+            return bool(error.code() == grpc.StatusCode.UNAUTHENTICATED)
+    return False
 
 
 def _knock(address: str) -> None:
@@ -343,7 +359,7 @@ def width(machines: Machines, nodes: Iterable[Node] = (), trials: int | None = N
     """
     import ray
 
-    wanted = machines.smallest
+    wanted = machines.least(gpu_mb(machines, nodes))
     most = sum(room(node["Resources"], wanted) for node in ray.nodes() if node["Alive"])
     for node in nodes:
         most = max(most, node.autoscaler.room(wanted) if node.autoscaler else 0)
@@ -359,6 +375,7 @@ def width(machines: Machines, nodes: Iterable[Node] = (), trials: int | None = N
     return min(value for value in (most, trials, machines.max_concurrent) if value)
 
 
-def gpu_mb(nodes: Iterable[Node]) -> float | None:
-    """Return the memory in MB of the smallest GPU that a node found, or None where none did."""
-    return min((memory for node in nodes for _, memory in node.gpus), default=None)
+def gpu_mb(machines: Machines, nodes: Iterable[Node]) -> float | None:
+    """Return the memory in MB of the smallest GPU that there is, here or on the nodes, or None where none is seen."""
+    found = gpu.installed() if machines.address is None else [each for node in nodes for each in node.gpus]
+    return min((memory for _, memory in found), default=None)

@@ -267,7 +267,7 @@ def _shares(machines: Machines, ledger: Ledger, nodes: Iterable[cluster.Node]) -
     """Return what decides a trial's share of a GPU."""
     if machines.gpus_per_trial != "auto":
         return lambda spec: float(machines.gpus_per_trial)
-    total = cluster.gpu_mb(nodes) if machines.address else min((mb for _, mb in gpu.installed()), default=None)
+    total = cluster.gpu_mb(machines, nodes)
     results = ledger.results()
     known = gpu.peaks(ledger.specs(key for key, row in results.items() if row.get("peak_gpu_memory_mb")), results)
     return lambda spec: gpu.packed_share(spec, known, total)

@@ -56,8 +56,8 @@ def token(home, letter):
 def knock(monkeypatch, address, home):
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("RAY_AUTH_MODE")
-    cluster._use_token()
-    monkeypatch.setenv("RAY_AUTH_MODE", os.environ.get("RAY_AUTH_MODE", "disabled"))
+    cluster._use_token(address)
+    monkeypatch.setenv("RAY_AUTH_MODE", os.environ["RAY_AUTH_MODE"])
     cluster._knock(address)
 
 
@@ -71,6 +71,32 @@ def test_a_driver_with_another_token_or_none_is_told_so_in_one_line(guarded, mon
         token(tmp_path, letter)
     with pytest.raises(SweepError, match=r"refuses this machine's token; copy the cluster's to ~/.ray/auth_token"):
         knock(monkeypatch, guarded[0], tmp_path)
+
+
+def test_a_token_that_an_earlier_sweep_left_behind_keeps_nobody_out_of_a_cluster_without(nodes, tmp_path):
+    token(tmp_path, "c")
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_MODE"}
+    script = Path(__file__).parents[1] / "sweeps" / "grid.py"
+    flags = ["--plan", "--preset", "demo", "--data", "embedded", "--results", str(tmp_path / "results")]
+    end = subprocess.run(
+        [sys.executable, script, *flags, "--address", nodes],
+        env=environment | {"HOME": str(tmp_path)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert end.returncode == 0, end.stderr
+    assert "3 nodes" in end.stdout
+
+
+@pytest.mark.parametrize("known", ["file", "variable"])
+def test_the_cluster_of_this_machine_is_asked_whether_it_wants_a_token(guarded, tmp_path, monkeypatch, known):
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert not cluster._wants_token("auto"), "there is none"
+    if known == "file":
+        (tmp_path / "ray").mkdir()
+        (tmp_path / "ray" / "ray_current_cluster").write_text(guarded[0])
+    else:
+        monkeypatch.setenv("RAY_ADDRESS", guarded[0])
+    assert cluster._wants_token("auto")
 
 
 def test_a_driver_of_another_version_is_told_both_in_one_line(guarded, monkeypatch):
@@ -129,12 +155,18 @@ def test_what_keeps_a_node_from_training_is_one_line_that_names_it(monkeypatch, 
 
 
 def test_a_nodes_room_is_what_its_scarcest_resource_holds():
-    half = Machines(gpus_per_trial=0.5).smallest
+    half = Machines(gpus_per_trial=0.5).least(None)
     assert cluster.room({"CPU": 8, "GPU": 1}, half) == 2
     assert cluster.room({"CPU": 1, "GPU": 4}, half) == 1
     assert cluster.room({"CPU": 8}, half) == 0
     assert cluster.room({"GPU": 8}, half) == 0
-    assert cluster.room({"CPU": 0.3}, Machines(cpus_per_trial=0.1).smallest) == 3
+    assert cluster.room({"CPU": 0.3}, Machines(cpus_per_trial=0.1).least(None)) == 3
+
+
+def test_gpus_that_nobody_has_seen_are_given_whole_and_counted_so():
+    auto = Machines(gpus_per_trial="auto")
+    assert auto.least(None)["GPU"] == 1
+    assert auto.least(16_000)["GPU"] == 1 / 8
 
 
 def test_the_autoscalers_types_are_read_without_its_head():
@@ -145,7 +177,7 @@ def test_the_autoscalers_types_are_read_without_its_head():
 
 def test_kinds_of_nodes_share_the_number_of_all_that_may_come():
     one, two = {"CPU": 4, "GPU": 1}, {"CPU": 4, "GPU": 2}
-    whole = Machines(gpus_per_trial=1).smallest
+    whole = Machines(gpus_per_trial=1).least(None)
     assert Autoscaler([NodeType(one, 4), NodeType(one, 4)], 4).room(whole) == 4, "as spot and on demand do"
     assert Autoscaler([NodeType(one, 4), NodeType(two, 1), NodeType({"CPU": 64}, 9)], 3).room(whole) == 4
 
@@ -166,7 +198,7 @@ def test_on_kubernetes_the_head_reads_what_may_come_from_its_raycluster(tmp_path
     monkeypatch.delenv("RAY_CLUSTER_NAME", raising=False)
     assert cluster._autoscaler() is None, "a pod that is not KubeRay's"
     monkeypatch.setenv("RAY_CLUSTER_NAME", "rnnsweep")
-    assert cluster._autoscaler().room(Machines(gpus_per_trial=1).smallest) == 4
+    assert cluster._autoscaler().room(Machines(gpus_per_trial=1).least(None)) == 4
     assert asked == [("texts", "rayclusters/rnnsweep")]
 
 
