@@ -327,7 +327,20 @@ def _scheduler(hear: Callable[[Spec, Row], bool]) -> Any:
     from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
     class Stopper(_NotSaved, FIFOScheduler):  # type: ignore[misc]
-        """Hears the epochs, because only a scheduler can stop a trial."""
+        """Hears the epochs, because only a scheduler can stop a trial, and gives free workers to new trials."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._added: list[Any] = []
+
+        def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+            self._added.append(trial)
+
+        def choose_trial_to_run(self, tune_controller: Any) -> Any:
+            # Tune's own choice is the oldest trial that waits. That one has a worker starting, which would be ended as
+            # another comes free; where trials are short, over and over, and slots stay without a worker for ever.
+            added, self._added = self._added, []
+            return added[0] if added else None
 
         def on_trial_result(self, tune_controller: Any, trial: Any, result: Row) -> str:
             if "epoch" in result and hear(_spec(trial), result):

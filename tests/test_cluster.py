@@ -274,6 +274,44 @@ def test_room_is_asked_for_at_once_for_as_many_trials_as_may_run(nodes, tmp_path
     assert max(row["asked_for"] for row in rows) == 4, "two have a GPU; an autoscaler would hear of the others, too"
 
 
+class UntilTwoWorkers:
+    """A queue of short trials that ends when two workers have trained some; the second node comes after the first."""
+
+    def __init__(self, add_node):
+        self.pids, self.trials, self._add_node = set(), 0, add_node
+
+    def take(self):
+        self.trials += 1
+        return None if len(self.pids) > 1 or self.trials > 400 else SPECS[0].replace(seed=self.trials)
+
+    def epoch(self, spec, row):
+        return False
+
+    def ended(self, spec, row):
+        self.pids.add(row["pid"])
+        if self._add_node:
+            add, self._add_node = self._add_node, None
+            add()
+
+
+def test_a_worker_that_starts_is_not_ended_because_another_comes_free(tmp_path, tiny, monkeypatch):
+    from ray.cluster_utils import Cluster
+
+    def short(spec, dataset, on_epoch, state):
+        return SimpleNamespace(row={"status": "finished", "seconds": 0.0, "pid": os.getpid()}, predictions={})
+
+    more = [node(autoscaler=Autoscaler([NodeType({"CPU": 1}, 2)], 2))]
+    monkeypatch.setattr(cluster, "preflight", lambda ledger, dataset: more)
+    machine = Cluster(True, head_node_args={"num_cpus": 1, "num_gpus": 0, "include_dashboard": False})
+    try:
+        queue = UntilTwoWorkers(lambda: machine.add_node(num_cpus=1, num_gpus=0))
+        progress = SimpleNamespace(**dict.fromkeys(("slots", "started", "ended", "retried"), lambda *heard: None))
+        run(queue, Ledger(tmp_path), tiny, Machines(address=machine.address), progress, short)
+    finally:
+        machine.shutdown()
+    assert len(queue.pids) == 2, f"the second worker was kept from starting for {queue.trials} trials"
+
+
 def test_the_plan_shows_what_every_node_said_and_leaves_nothing(nodes, tmp_path, capsys):
     flags = ["--data", "embedded", "--results", str(tmp_path), "--address", nodes, "--plan", "--preset", "demo"]
     assert cli.grid("A grid.", flags) == 0
