@@ -137,7 +137,7 @@ def test_results_that_cannot_be_written_are_refused_before_anything_runs(tmp_pat
     assert "--results" in message
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_polite_end_and_a_closed_terminal_are_interruptions(results, capsys, monkeypatch, number):
     kept = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
     monkeypatch.setattr(cli, "run", lambda *arguments: os.kill(os.getpid(), number))
