@@ -4,9 +4,9 @@
     python benchmarks/gpu_sharing.py --system lstm-1x-1k --data imdb --share 0.125
     KERAS_BACKEND=torch python benchmarks/gpu_sharing.py          with PyTorch instead of TensorFlow
 
-Needs a GPU that Ray sees, or `--address` of a cluster that has some. Counted per GPU from when every slot has ended one
-trial, so that imports are no part of it. Beside the throughputs it says what the arrays of a trial took on the GPU at
-most, and by how much `estimate.gpu_memory_mb`, on which `--gpus-per-trial auto` relies at first, was off.
+Needs a GPU that Ray sees, or `--address` of a cluster that has some. Counted from when every slot has ended one trial,
+so that imports are no part of it. Beside the throughputs it says what the arrays of a trial took on the GPU at most, and
+what `estimate.gpu_memory_mb`, on which `--gpus-per-trial auto` relies at first, had said.
 """
 
 from __future__ import annotations
