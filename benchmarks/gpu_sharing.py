@@ -5,8 +5,8 @@
     KERAS_BACKEND=torch python benchmarks/gpu_sharing.py          with PyTorch instead of TensorFlow
 
 Needs a GPU that Ray sees, or `--address` of a cluster that has some. Counted from when every slot has ended one trial,
-so that imports are no part of it. Beside the throughputs it says what the arrays of a trial took on the GPU at most, and
-what `estimate.gpu_memory_mb`, on which `--gpus-per-trial auto` relies at first, had said.
+so that imports are no part of it. Beside the throughputs it says what the arrays of a trial took on the GPU at most,
+and what `estimate.gpu_memory_mb`, on which `--gpus-per-trial auto` relies at first, had said.
 """
 
 from __future__ import annotations
