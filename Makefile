@@ -16,7 +16,7 @@ test: .venv/installed ## the whole test suite
 	$(BIN)/python -m pytest
 
 cluster-test: .venv/installed ## real clusters in network namespaces: root, Linux, openssh-server, rsync; minutes
-	$(BIN)/python -m pytest --timeout 900 --durations 0 -rs tests/cluster
+	$(BIN)/python -m pytest --timeout 900 --durations 0 -rs tests/real_clusters
 
 lint: .venv/installed
 	$(BIN)/ruff check .

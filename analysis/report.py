@@ -6,34 +6,64 @@ python analysis/report.py [--results URI] [--out DIR]
 from __future__ import annotations
 
 import argparse
-import base64
-import os
 import re
 import shlex
 import sys
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import jinja2
 import pandas as pd
 
-from analysis import search_section, sections, tables
-from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS, Contents, Ledger
-from rnnsweep.store import StoreError
+from analysis.document import Picture, plural
+from analysis.frames.trials import blocks, prepared, records, scopes
+from analysis.original.claims import RULE
+from analysis.original.published import COLUMNS, load_published
+from analysis.render.html import render_html
+from analysis.sections.claims import claims_section
+from analysis.sections.conclusions import conclusion_section
+from analysis.sections.grid import best_section, block_section
+from analysis.sections.overview import Predictions, Source, head_section
+from analysis.sections.searches import searches_section
+from analysis.sections.systems import system_section
+from analysis.sections.trials import failures_section, trials_section
+from rnnsweep.files import write_whole
+from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS, Ledger, LedgerFrames, StoreError
+from rnnsweep.space import SYSTEMS
+
+
+def build(contents: LedgerFrames, predictions: Predictions) -> dict[str, Any]:
+    """Return what the templates need, all of it computed from the ledger: sections of text, tables and pictures."""
+    published = load_published()
+    trials = prepared(contents.trials)
+    found = scopes(trials, {name: spec.epochs for name, spec in SYSTEMS.items()})
+    shown = trials[trials["key"].isin(found["keys"].iloc[0] if len(found) else [])]
+    source = Source(contents, predictions, trials)
+    systems = [system_section(source, original, shown) for original in published["systems"]]
+    return {
+        "head": head_section(source, found, shown),
+        "systems": systems,
+        "conclusions": [conclusion_section(name, published, shown, contents.epochs) for name in COLUMNS],
+        "claims": claims_section(published, shown, source),
+        "claim_rule": RULE,
+        "blocks": [block_section(position, block, source) for position, block in enumerate(records(blocks(trials)), 1)],
+        "best": best_section(source),
+        "trials": trials_section(trials),
+        "failures": failures_section(trials),
+    }
+
 
 WRITTEN, WRONG_USAGE, INTERRUPTED = 0, 2, 130
 HTML, MARKDOWN, TRIALS, EPOCHS = "report.html", "report.md", "tables/trials.csv", "tables/epochs.csv"
 
 
-def report(contents: Contents, predictions: sections.Predictions) -> dict[str, bytes]:
+def report(contents: LedgerFrames, predictions: Predictions) -> dict[str, bytes]:
     """Return the report's files by their path below the output folder; a pure function of the ledger."""
-    context = sections.build(contents, predictions)
-    context["searches"] = search_section.build(contents, tables.prepared(contents.trials))
+    context = build(contents, predictions)
+    context["searches"] = searches_section(contents, prepared(contents.trials))
     pictures = {picture.name: picture.png for picture in _pictures(context)}
-    markdown = re.sub(r"\n{3,}", "\n\n", _render("report.md.j2", context))  # what was left out leaves empty lines
-    files = {HTML: _render("report.html.j2", context).encode(), MARKDOWN: markdown.encode()}
+    markdown = re.sub(r"\n{3,}", "\n\n", render_html("report.md.j2", context))  # what was left out leaves empty lines
+    files = {HTML: render_html("page.html.j2", context).encode(), MARKDOWN: markdown.encode()}
     files |= {f"figures/{name}": png for name, png in pictures.items()}
     return files | {TRIALS: _csv(contents.trials, CONTRACT), EPOCHS: _csv(contents.epochs, EPOCH_COLUMNS)}
 
@@ -42,7 +72,7 @@ def write(files: dict[str, bytes], out: Path) -> list[Path]:
     """Write each file whole or not at all, the two reports last; returns the paths. Raises OSError."""
     order = sorted(files, key=lambda name: (name in (HTML, MARKDOWN), name))
     for name in order:
-        _replace(out / name, files[name])
+        write_whole(out / name, files[name])
     return [out / name for name in order]
 
 
@@ -79,10 +109,10 @@ def _say(paths: list[Path], out: Path) -> None:
         if path not in figures:
             print(path)
     if figures:
-        print(f"{out / 'figures'} ({sections.plural(len(figures), 'figure')})")
+        print(f"{out / 'figures'} ({plural(len(figures), 'figure')})")
 
 
-def _pictures(context: dict[str, Any]) -> list[sections.Picture]:
+def _pictures(context: dict[str, Any]) -> list[Picture]:
     parts = [
         *context["systems"],
         *context["blocks"],
@@ -92,42 +122,9 @@ def _pictures(context: dict[str, Any]) -> list[sections.Picture]:
     return [picture for part in parts for picture in part["pictures"]]
 
 
-def _render(template: str, context: dict[str, Any]) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=".html" in template,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["data_uri"] = _data_uri
-    environment.filters["in_cell"] = _in_cell
-    return environment.get_template(template).render(context)
-
-
-def _data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()
-
-
-def _in_cell(text: str) -> str:
-    """Return a text that keeps to its cell in a Markdown table."""
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
-
-
 def _csv(frame: pd.DataFrame, first: Sequence[str]) -> bytes:
     columns = [*first, *(name for name in frame.columns if name not in first)]
     return frame[columns].to_csv(index=False, lineterminator="\n").encode()
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)  # noqa: PTH105  (one call that is atomic everywhere)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

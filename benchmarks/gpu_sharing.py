@@ -23,12 +23,14 @@ from rich.console import Console
 from rows import show
 
 from rnnsweep.data import Dataset, load
-from rnnsweep.estimate import gpu_memory_mb
+from rnnsweep.network.cost import gpu_memory_mb
 from rnnsweep.ledger import Ledger
-from rnnsweep.progress import Progress
+from rnnsweep.sweep import Progress
 from rnnsweep.space import SYSTEMS
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import Listed, Machines, SweepError, run
+from rnnsweep.run import run
+from rnnsweep.sweep import SpecList
+from rnnsweep.sweep import Machines, SweepError
 
 
 class Clock(Progress):
@@ -54,7 +56,7 @@ def measure(spec: Spec, trials: int, share: float, dataset: Dataset, address: st
     specs = [spec.replace(seed=seed) for seed in range(trials)]
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger(folder)
-        run(Listed(specs), ledger, dataset, Machines(address=address, gpus_per_trial=share), clock)
+        run(SpecList(specs), ledger, dataset, Machines(address=address, gpus_per_trial=share), clock)
         rows = ledger.results().values()
     if len(clock.ended_at) < trials or trials <= 2 * clock.width:
         raise SweepError(f"{len(clock.ended_at)} of {trials} trials finished on {clock.width} slots; see that all can, "

@@ -26,7 +26,7 @@ from rows import show
 from rnnsweep import ledger as files
 from rnnsweep.ledger import Ledger
 from rnnsweep.spec import Spec
-from rnnsweep.store import INDEX
+from rnnsweep.ledger.store import INDEX
 
 EPOCHS = 10
 ROW = {"epoch": 1, "loss": 0.5, "accuracy": 0.75, "val_loss": 0.5, "val_accuracy": 0.75, "seconds": 12.5}

@@ -23,9 +23,11 @@ from rows import show
 
 from rnnsweep.data import Dataset, load
 from rnnsweep.ledger import Ledger
-from rnnsweep.progress import Progress
+from rnnsweep.sweep import Progress
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import Listed, Machines, run
+from rnnsweep.run import run
+from rnnsweep.sweep import SpecList
+from rnnsweep.sweep import Machines
 
 BASE = Spec(units=(32,), embedding_dim=16, num_words=200, max_len=100, epochs=2, batch_size=32, reviews=1000)
 RUNNERS = {"in process": Machines(in_process=True), "on Ray": Machines()}
@@ -54,7 +56,7 @@ def measure(base: Spec, trials: int, dataset: Dataset, runner: str) -> dict[str,
     specs = [base.replace(seed=seed) for seed in range(trials + 2)]
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        run(Listed(specs), Ledger(folder), dataset, RUNNERS[runner], clock)
+        run(SpecList(specs), Ledger(folder), dataset, RUNNERS[runner], clock)
     warm, counted = clock.ended_at[clock.width - 1][0], clock.ended_at[clock.width :]
     wall, training = clock.ended_at[-1][0] - warm, sum(seconds for _, seconds in counted)
     return {

@@ -29,9 +29,11 @@ from rows import show
 
 from rnnsweep.data import Dataset, Reviews
 from rnnsweep.ledger import Ledger
-from rnnsweep.progress import Progress
+from rnnsweep.sweep import Progress
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import Listed, Machines, run
+from rnnsweep.run import run
+from rnnsweep.sweep import SpecList
+from rnnsweep.sweep import Machines
 
 EPOCHS = 3
 REPORTED = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
@@ -88,7 +90,7 @@ def measure(nodes: int, per_slot: int, seconds: float) -> dict[str, Any]:
         clock = Clock(machine.head_node.all_processes["gcs_server"][0].process.pid)
         specs = [SPEC.replace(seed=seed) for seed in range(nodes * per_slot)]
         with tempfile.TemporaryDirectory() as folder:
-            run(Listed(specs), Ledger(folder), dataset, Machines(address=machine.address), clock, sleeper(seconds))
+            run(SpecList(specs), Ledger(folder), dataset, Machines(address=machine.address), clock, sleeper(seconds))
     finally:
         machine.shutdown()
     return counted(clock.ended_at, nodes) | {"trials": len(specs), "seconds": seconds}

@@ -25,7 +25,8 @@ from scipy import stats
 
 from rnnsweep.ledger import Ledger
 from rnnsweep.search import Goal, Search
-from rnnsweep.space import UNITS, Choice, SearchSpace
+from rnnsweep.space import Choice, SearchSpace
+from rnnsweep.space.presets import UNITS
 from rnnsweep.spec import Spec
 
 AXES = {"cell": ("simple_rnn", "gru", "lstm"), "depth": (1, 2, 3), "num_words": (1000, 5000, 10_000),

@@ -26,11 +26,12 @@ from rows import show
 
 from rnnsweep.data import load
 from rnnsweep.ledger import Ledger
-from rnnsweep.progress import Progress
+from rnnsweep.sweep import Progress
 from rnnsweep.search import Goal, Search
 from rnnsweep.space import search_space
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import Machines, cores_here, run
+from rnnsweep.run import run
+from rnnsweep.sweep import Machines, cores_here
 
 SAMPLERS = ("tpe", "random", "nsga2")
 

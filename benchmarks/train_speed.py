@@ -25,10 +25,13 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from rnnsweep.data import encode, load
-from rnnsweep.model import build, keras, use_cores
-from rnnsweep.recurrence import Network
+from rnnsweep.machine.device import use_cores
+from rnnsweep.network.model import build
+from rnnsweep.model import keras
+from rnnsweep.network.packed.network import Network
 from rnnsweep.space import SYSTEMS
-from rnnsweep.spec import CELLS, Spec
+from rnnsweep.cells import CELLS
+from rnnsweep.spec import Spec
 
 EPOCH = 20_000
 LONG = {f"{cell}-1000-steps": Spec(cell=cell, num_words=10_000, max_len=1000) for cell in CELLS}

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args, get_type_hints
 
-GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}  # products of units columns per cell
-CELLS = tuple(GATES)
+from rnnsweep.cells import CELLS
+
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 POOLINGS = ("last", "mean", "max")
 VALIDATIONS = ("first_batch", "test")
@@ -55,7 +55,7 @@ class Spec:
         if self.vocab_size == self.num_words:  # one network, one key
             object.__setattr__(self, "vocab_size", None)
         self._check_types()
-        _choice("cell", self.cell, CELLS)
+        _choice("cell", self.cell, tuple(CELLS))
         _choice("optimizer", self.optimizer, OPTIMIZERS)
         _choice("pooling", self.pooling, POOLINGS)
         if not self.units:
@@ -194,3 +194,6 @@ def _choice(name: str, value: str, valid: tuple[str, ...], remedy: str = "") -> 
 def _at_least(name: str, value: int, least: int, reason: str = "") -> None:
     if value < least:
         raise SpecError(f"{name} is {value}; give at least {least}" + (f": {reason}" if reason else ""))
+
+
+FROM_DATA = ("dataset", "data_sha256")  # the data says these itself

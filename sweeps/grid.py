@@ -13,7 +13,7 @@ part most with three layers, the SimpleRNN's from 0.59 to 0.70, the LSTM's from 
 
 import sys
 
-from rnnsweep import cli
+from rnnsweep.cli.grid import grid
 
 if __name__ == "__main__":
-    sys.exit(cli.grid(__doc__))
+    sys.exit(grid(__doc__))

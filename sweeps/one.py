@@ -9,7 +9,7 @@ of 5,000 test reviews. The result goes to the same ledger as a sweep's, so a lat
 
 import sys
 
-from rnnsweep import cli
+from rnnsweep.cli.grid import one
 
 if __name__ == "__main__":
-    sys.exit(cli.one(__doc__))
+    sys.exit(one(__doc__))

@@ -15,7 +15,7 @@ best of the 54 cells of the grid over the same axes, by one seed, 0.819 and 0.81
 
 import sys
 
-from rnnsweep import cli
+from rnnsweep.cli.search import search
 
 if __name__ == "__main__":
-    sys.exit(cli.search(__doc__))
+    sys.exit(search(__doc__))

@@ -51,7 +51,7 @@ def test_searches_of_a_table_arrive(monkeypatch, tmp_path):
 
 
 def test_a_ledger_is_opened_both_ways_in_a_folder_and_a_bucket(monkeypatch, tmp_path):
-    monkeypatch.setattr("rnnsweep.ledger.INDEX_FROM", 10)
+    monkeypatch.setattr("rnnsweep.ledger.ledger.INDEX_FROM", 10)
     run(monkeypatch, "opening.py", "--trials", 4, "--bucket", "--json", tmp_path / "x")
     rows = [json.loads(line) for line in (tmp_path / "x").read_text().splitlines()]
     assert [(row["where"], row["what"]) for row in rows] == [

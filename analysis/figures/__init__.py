@@ -1,0 +1,22 @@
+"""TODO analysis.figures."""
+
+from analysis.figures.canvas import panels, png
+from analysis.figures.grid import dots, grid
+from analysis.figures.searches import bars, contour, front, history, parallel, reached, slice_of
+from analysis.figures.training import confusion, curves
+
+__all__ = [
+    "bars",
+    "confusion",
+    "contour",
+    "curves",
+    "dots",
+    "front",
+    "grid",
+    "history",
+    "panels",
+    "parallel",
+    "png",
+    "reached",
+    "slice_of",
+]

@@ -1,0 +1,47 @@
+"""TODO docstring of analysis/figures/grid.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.figures.canvas import COLOURS, bare, titled
+
+
+def dots(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw `tables.by_axis` of several axes below each other: mean accuracy as a dot, its interval as a line."""
+    places, labels, place = [], [], 0.0
+    for axis, group in frame.groupby("axis", sort=False):
+        rows: Any = group.itertuples()
+        for row in rows:
+            if np.isfinite(row.low):
+                ax.hlines(place, row.low, row.high, color=COLOURS["training"], linewidth=2)
+            ax.plot([row.mean], [place], "o", color=COLOURS["training"], markersize=6)
+            places.append(place)
+            labels.append(f"{axis} {row.value:,}" if isinstance(row.value, int) else str(row.value))
+            place += 1
+        place += 0.6
+    ax.set_yticks(places, labels)
+    ax.set_ylim(place - 1, -0.6)  # the first on top
+    ax.grid(visible=False, axis="y")
+    ax.set(xlabel="mean test accuracy, with its 95 % interval where n > 1")
+    return titled(ax, title, subtitle)
+
+
+def grid(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw `tables.grid_means` as a heatmap with its numbers; combinations without a trial stay empty."""
+    values = frame.to_numpy(dtype=float)
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    ax.imshow(values, cmap="Blues", vmin=low - 0.3 * (high - low), vmax=high, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            dark = value > low + 0.6 * (high - low)
+            ax.text(column, row, f"{value:.3f}", ha="center", va="center", color="white" if dark else "black")
+    columns, index = list[Any](frame.columns), list[Any](frame.index)
+    ax.set_xticks(range(len(columns)), [f"{words:,}\n{steps:,}" for words, steps in columns])
+    ax.set_yticks(range(len(index)), [f"{cell} ×{depth}" for cell, depth in index])
+    ax.set(xlabel="num_words (above) and max_len (below)", ylabel="cell × depth")
+    return titled(bare(ax), title, subtitle)

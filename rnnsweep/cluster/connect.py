@@ -1,0 +1,126 @@
+"""TODO docstring of rnnsweep/cluster/connect.py."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnsweep.sweep import Machines, SweepError, cores_here
+
+if TYPE_CHECKING:
+    from rnnsweep.data import Dataset
+
+
+ANSWER_SECONDS = 3  # that a cluster's address has to take a connection in
+CONNECT_SECONDS = 10  # that the cluster behind it has to let a driver in
+QUIET = {"log_to_driver": False, "logging_level": 50}  # 50: critical; what matters is raised, or in the ledger
+# Ray itself tries for a minute or more, prints as it goes, and can end the process: a child takes that risk.
+_KNOCK = f"""
+import logging, os, sys
+import ray
+logging.getLogger("ray").setLevel(logging.CRITICAL)
+try:
+    ray.init(address=sys.argv[1], **{QUIET!r})
+except Exception as error:
+    while error is not None:
+        print(str(error).replace("\\n", " "))
+        error = error.__cause__
+    sys.stdout.flush()
+    os._exit(1)
+"""
+
+
+def connect(machines: Machines, dataset: Dataset) -> None:
+    """Start Ray here, or join the cluster at the address; raises `SweepError` with the reason where that fails."""
+    import logging
+
+    address = machines.address
+    if address is not None:
+        _use_token(address)
+        _knock(address)
+    import ray
+
+    logging.getLogger("ray").setLevel(logging.CRITICAL)  # Tune's
+    if address is not None:
+        try:
+            ray.init(address=address, **QUIET)
+        except Exception as error:  # it let the child in, so what it says now is news
+            raise SweepError(_refusal(address, str(error), "try again")) from None
+        return
+    # The reviews are all that lies in the object store; the default, a third of the memory, warns in containers.
+    tokens = dataset.train.tokens.nbytes + dataset.test.tokens.nbytes
+    store = 512 * 2**20 + 2 * tokens
+    ray.init("local", num_cpus=cores_here(), include_dashboard=False, object_store_memory=store, **QUIET)
+
+
+def _use_token(address: str) -> None:
+    """Have Ray show a token, or none, as the cluster wants it; a choice that the user made stays.
+
+    Ray itself decides by whether this machine has a token, which any sweep on it leaves behind. But a driver that shows
+    one asks for one, too, and then the workers of a cluster without tokens take it for dead. Ray reads the choice when
+    it is imported, so nothing may import it before.
+    """
+    if "RAY_AUTH_MODE" not in os.environ:
+        os.environ["RAY_AUTH_MODE"] = "token" if _wants_token(address) else "disabled"
+
+
+def _wants_token(address: str) -> bool:
+    import grpc
+
+    if address == "auto":  # where Ray looks for it
+        here = Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster")
+        address = os.environ.get("RAY_ADDRESS") or (here.read_text().strip() if here.exists() else "")
+    with grpc.insecure_channel(address) as channel:
+        try:
+            channel.unary_unary("/ray.rpc.NodeInfoGcsService/CheckAlive")(b"", timeout=ANSWER_SECONDS)
+        except grpc.RpcError as error:
+            return bool(error.code() == grpc.StatusCode.UNAUTHENTICATED)
+    return False
+
+
+def _knock(address: str) -> None:
+    """Raise `SweepError` where the address is not of a cluster that lets this driver in."""
+    remedy = "start one with `ray start --head`, or leave --address out"
+    host, _, port = address.rpartition(":")
+    try:
+        if "://" in address:
+            raise ValueError("that is not HOST:PORT; name the head and its port, 6379, from a machine of the cluster")
+        if host:
+            socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
+        environment = os.environ | {"RAY_NUM_REDIS_GET_RETRIES": "2"}  # at the door, not in the run
+        child = subprocess.run(
+            [sys.executable, "-c", _KNOCK, address], env=environment, capture_output=True, text=True,
+            timeout=CONNECT_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise SweepError(
+            f"no Ray cluster at --address {address}: something is there, but it does not answer as Ray does within "
+            f"{CONNECT_SECONDS} s; give the head's HOST:PORT, by default port 6379"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise SweepError(f"no Ray cluster at --address {address}: {error}; {remedy}") from None
+    if child.returncode:
+        raise SweepError(_refusal(address, child.stdout, remedy))
+
+
+def _refusal(address: str, said: str, remedy: str) -> str:
+    """Return why a cluster let nobody in, in one line with the remedy, from the messages of Ray's errors."""
+    if "AuthToken" in said or "authentication token" in said.lower():
+        return (
+            f"the Ray cluster at --address {address} refuses this machine's token; copy the cluster's to "
+            "~/.ray/auth_token, or name its file in RAY_AUTH_TOKEN_PATH"
+        )
+    if "Version mismatch" in said:
+        theirs, _, ours = said.splitlines()[0].partition("This process")
+        words = [" and ".join(part.split(":", 1)[1].split("    ")[1:]) for part in (theirs, ours)]
+        cluster, here = (" ".join(word.split()) for word in words)
+        return (
+            f"the Ray cluster at --address {address} runs {cluster}, this driver {here}; "
+            "install the same versions on both, or start the driver on the head"
+        )
+    first = (said.strip() or "it ended without a word").splitlines()[0]
+    return f"no Ray cluster at --address {address}: {first}; {remedy}"

@@ -1,0 +1,176 @@
+"""TODO docstring of rnnsweep/data/imdb.py."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import io
+import os
+import pickle
+import sys
+import uuid
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnsweep.data.cache import Content, cached_dataset, file_checksum
+from rnnsweep.data.reviews import CLASSES, SHUFFLE_SEED, DataError, Dataset, reviews_of_ranks
+from rnnsweep.files import cache_folder, home_folder
+
+URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/imdb.npz"
+OFFICIAL = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"  # sha256, as Keras 3 has it
+TIMEOUT = 10.0  # seconds without an answer
+AUTO_TIMEOUT = 4.0  # the same, where there is something else to fall back to
+
+
+class NotHereError(DataError):
+    """IMDB is not on this machine and cannot be fetched, so `auto` takes the embedded corpus."""
+
+
+def download(url: str, target: Path, sha256: str, timeout: float = TIMEOUT) -> bytes:
+    """Return what is at `url`, and keep it as `target` where that can be written; nothing unchecked gets that name.
+
+    `timeout` is in seconds without an answer. Raises `DataError` if it cannot be had or has another checksum.
+    """
+    remedy = "give your own copy with --data PATH"
+    try:
+        with urlopen(url, timeout=timeout) as response:
+            content = _read(response)
+    except (OSError, http.client.HTTPException) as error:
+        raise NotHereError(f"{url} cannot be downloaded ({error or type(error).__name__}); {remedy}") from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise NotHereError(f"{url} has the wrong checksum, {found[:12]} and not {sha256[:12]}; {remedy}")
+    with suppress(OSError):
+        part = target.parent / f".{target.name}.{uuid.uuid4().hex}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_bytes(content)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    return content
+
+
+def _read(response: Any) -> bytes:
+    size = int(response.headers.get("Content-Length") or 0)
+    content = bytearray()
+    shown = -1
+    while block := response.read(1 << 16):
+        content += block
+        percent = 100 * len(content) // size if size else 0
+        if percent // 5 > shown:
+            shown = percent // 5
+            print(f"\rdownloading IMDB: {percent} %", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    if len(content) < size:  # read() of a closed connection just ends
+        raise OSError(f"the connection was cut after {len(content):,} of {size:,} bytes")
+    return bytes(content)
+
+
+def load_imdb(timeout: float) -> Dataset:
+    home = os.environ.get("KERAS_HOME")
+    keras_copy = (Path(home) if home else home_folder() / ".keras") / "datasets" / "imdb.npz"
+    own_copy = cache_folder() / "imdb.npz"
+    if keras_copy.is_file():
+        if file_checksum(keras_copy) != OFFICIAL:
+            raise NotHereError(
+                f"{keras_copy} has the wrong checksum, so it is not the file that Keras downloads; delete it, or name "
+                "it with --data"
+            )
+        return load_npz(keras_copy)
+    if own_copy.is_file() and file_checksum(own_copy) == OFFICIAL:
+        return load_npz(own_copy)
+    content = download(URL, own_copy, OFFICIAL, timeout)
+    return cached_dataset("imdb", OFFICIAL + "-npz", lambda: _npz_content(io.BytesIO(content), URL))
+
+
+def load_npz(path: Path) -> Dataset:
+    return cached_dataset("imdb", f"{file_checksum(path)}-npz", lambda: _npz_content(path, str(path)))
+
+
+# ---- IMDB's npz, read without running what is in it
+class _Inert:
+    """Takes the place of everything that a pickle names, and only keeps the state it is given."""
+
+    state: Any = None
+
+    def __init__(self, *args: Any) -> None: ...
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads lists and numbers, and knows numpy's names without numpy."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _NUMPY_NAMES:
+            return _Inert
+        raise DataError(f"its pickle wants {module}.{name}")
+
+
+_NUMPY_NAMES = frozenset(
+    {
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "_reconstruct"),
+    }
+)
+
+
+def _npz_content(file: Path | io.BytesIO, name: str) -> Content:
+    """Return what `keras.datasets.imdb.load_data()` makes of this file, before any num_words."""
+    # Whatever a hostile or cut file makes zipfile, numpy or pickle raise, it is one thing to the user.
+    try:
+        with zipfile.ZipFile(file) as archive:
+            parts = {}
+            for which in ("train", "test"):
+                missing = {f"x_{which}.npy", f"y_{which}.npy"} - set(archive.namelist())
+                if missing:
+                    raise DataError(f"it has no {min(missing).removesuffix('.npy')}")
+                ranks = _rank_lists(archive.read(f"x_{which}.npy"), f"x_{which}")
+                parts[which] = (ranks, _labels(archive.read(f"y_{which}.npy"), f"y_{which}", len(ranks)))
+    except Exception as error:
+        why = str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+        raise DataError(
+            f"{name} is no npz in the layout of Keras's imdb.npz, or not all of it ({why}); get the file again"
+        ) from None
+    rng = np.random.RandomState(SHUFFLE_SEED)
+    sets = []
+    for which, (ranks, labels) in parts.items():
+        order = np.arange(len(ranks))
+        rng.shuffle(order)
+        sets.append(reviews_of_ranks([ranks[i] for i in order], labels[order], f"{name}: {which}"))
+    return CLASSES, sets[0], sets[1]
+
+
+def _rank_lists(npy: bytes, name: str) -> list[list[int]]:
+    file = io.BytesIO(npy)
+    version = np.lib.format.read_magic(file)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = header(file)
+    if not dtype.hasobject or len(shape) != 1:
+        raise DataError(f"{name} is {dtype} {list(shape)}, not an object array of lists of word ranks")
+    state = _Unpickler(file).load().state
+    rows = state[-1]
+    if type(rows) is not list or len(rows) != shape[0] or any(type(row) is not list for row in rows):
+        raise DataError(f"{name} is not {shape[0]} lists of word ranks")
+    return rows
+
+
+def _labels(npy: bytes, name: str, reviews: int) -> NDArray[np.uint8]:
+    labels = np.lib.format.read_array(io.BytesIO(npy), allow_pickle=False)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise DataError(f"{name} is {labels.dtype} {list(labels.shape)}, not a row of whole numbers")
+    if len(labels) != reviews:
+        raise DataError(f"{name} has {len(labels)} labels for {reviews} reviews")
+    if not np.isin(labels, (0, 1)).all():
+        raise DataError(f"{name} has labels that are neither 0 nor 1")
+    return labels.astype(np.uint8)

@@ -1,0 +1,105 @@
+"""IMDB, the embedded corpus or your own reviews, in Keras's numbering; and how a network gets to see them.
+
+Keras's numbering: 0 pads, 1 starts a review, 2 is out of vocabulary, a word of rank r (1 = commonest) is r + 3.
+"""
+
+from __future__ import annotations
+
+import array
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+START, OUT_OF_VOCABULARY, INDEX_FROM = 1, 2, 3
+SHUFFLE_SEED = 113  # of keras.datasets.imdb; your own reviews are shuffled, and split 80 to 20, with the same
+CLASSES = ("negative", "positive")
+Ints = NDArray[np.int64]
+
+
+class DataError(ValueError):
+    """Reviews that cannot be had or used; the message names the culprit, the valid values and the remedy."""
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """Reviews of different lengths, one behind the other."""
+
+    tokens: NDArray[np.int32]  # [tokens of all reviews], Keras numbering, each review with its start token
+    offsets: Ints  # [reviews + 1], where each review begins in tokens, and where the last one ends
+    labels: NDArray[np.uint8]  # [reviews], 0 or 1
+
+    def __len__(self) -> int:
+        """Return the number of reviews."""
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> Ints:
+        """Tokens of each review with its start token, int64 [reviews]."""
+        return np.diff(self.offsets)
+
+    def part(self, start: int, stop: int) -> Reviews:
+        """Return the reviews from `start` to before `stop`, without a copy of their tokens."""
+        offsets = self.offsets[start : stop + 1]
+        return Reviews(self.tokens[offsets[0] : offsets[-1]], offsets - offsets[0], self.labels[start:stop])
+
+    def first(self, n: int) -> Reviews:
+        """Return the first n reviews, or all where there are fewer."""
+        return self.part(0, min(n, len(self)))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Reviews with two classes, to train on and to test on."""
+
+    name: str  # imdb, embedded, or the stem of the user's file
+    sha256: str  # of tokens, offsets and labels of both sets: equal reviews have one checksum, however they are stored
+    real: bool  # False for the embedded corpus
+    classes: tuple[str, str]  # what label 0 and label 1 are called
+    train: Reviews
+    test: Reviews
+
+
+def encode(reviews: Reviews, num_words: int, max_len: int) -> NDArray[np.int32]:
+    """Return the reviews as int32 [reviews, max_len], as `load_data(num_words=...)` and `pad_sequences` of Keras do.
+
+    Tokens from `num_words` become 2; long reviews lose their beginning, short ones are padded with 0 in front. Raises
+    `DataError` if num_words is below 4 or max_len below 1.
+    """
+    if num_words < INDEX_FROM + 1:
+        raise DataError(f"num_words is {num_words}; give at least 4: 0 to 3 are no words")
+    if max_len < 1:
+        raise DataError(f"max_len is {max_len}; give at least 1")
+    kept = np.minimum(reviews.lengths, max_len)
+    tokens = reviews.tokens[_ends(reviews.lengths, kept)]
+    tokens[tokens >= num_words] = OUT_OF_VOCABULARY
+    ids = np.zeros((len(reviews), max_len), np.int32)
+    ids.ravel()[_ends(np.full(len(reviews), max_len), kept)] = tokens
+    return ids
+
+
+def _ends(lengths: Ints, kept: Ints) -> NDArray[np.bool_]:
+    """Return bool [sum of lengths], true for the last `kept` elements of each run of `lengths` elements."""
+    return np.repeat(np.tile([False, True], len(lengths)), np.stack([lengths - kept, kept], 1).ravel())
+
+
+def reviews_of_ranks(ranks: list[list[int]], labels: NDArray[np.uint8], name: str, least: int = 0) -> Reviews:
+    """Return lists of ranks, none below `least`, as reviews: a start token, then each rank + 3."""
+    if len(np.unique(labels)) != 2:
+        raise DataError(f"{name} reviews are {'all of one class' if len(labels) else 'missing'}; give both classes")
+    try:
+        flat = np.frombuffer(array.array("q", itertools.chain.from_iterable(ranks)), np.int64)
+    except (TypeError, OverflowError) as error:
+        raise DataError(f"{name} reviews are not lists of word ranks ({error}); get the file again") from None
+    offsets = np.concatenate(([0], np.cumsum([len(row) + 1 for row in ranks])))
+    tokens = np.full(offsets[-1], START, np.int32)
+    words = np.ones(len(tokens), bool)
+    words[offsets[:-1]] = False
+    most = np.iinfo(np.int32).max - INDEX_FROM
+    if len(flat) and not (least <= flat.min() and flat.max() <= most):
+        raise DataError(
+            f"{name} reviews have word ranks from {flat.min()} to {flat.max()}; give ranks from 0 to {most}"
+        )
+    tokens[words] = flat + INDEX_FROM
+    return Reviews(tokens, offsets, labels)

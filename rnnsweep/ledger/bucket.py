@@ -1,0 +1,47 @@
+"""TODO docstring of rnnsweep/ledger/bucket.py."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+PATIENCE = 90.0  # seconds that a bucket which has answered before may fail to, as in a network cut
+FIRST_PATIENCE = 10.0  # the same for one that never answered: more likely a mistake
+PAUSES = (0.5, 8.0)  # seconds between two tries: the first, doubled up to the last
+# What each kind of bucket is asked for: an S3 object of a few bytes takes one request instead of three, and Google's
+# library does not try by itself for the quarter of an hour that it otherwise does, in which nobody hears why.
+OPTIONS = {"s3": "allow_delayed_open=true", "gs": "retry_limit_seconds=5", "gcs": "retry_limit_seconds=5"}
+LOG_IN = "for s3 in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, for gs by `gcloud auth application-default login`"
+# What a bucket's error says when trying again is of no use, and what to do then; the words of Amazon's and Google's.
+REMEDIES = {
+    r"NO_SUCH_BUCKET|NoSuchBucket|bucket does not exist|NOT_FOUND": "make the bucket, or name another with --results",
+    r"ACCESS_DENIED|INVALID_ACCESS_KEY|SIGNATURE_DOES_NOT_MATCH|EXPIRED_TOKEN|InvalidToken|MISSING_AUTH|INVALID_CLIENT"
+    r"|UNRECOGNIZED_CLIENT|HTTP status 40[13]|Permission denied|PERMISSION_DENIED|UNAUTHENTICATED":
+        f"give credentials that may read and write it: {LOG_IN}",
+}  # fmt: skip
+# What to do where trying again did not help; Google's library does not tell a lack of credentials from one of network.
+LAST_REMEDY = f"see to the network (for another store than Amazon's: AWS_ENDPOINT_URL) and the credentials, {LOG_IN}"
+T = TypeVar("T")
+
+
+class StoreError(OSError):
+    """A place for results that cannot be used; the message names it and the remedy."""
+
+
+def with_options(uri: str) -> str:
+    """Return the address of a bucket with this project's options, but for one that the user gave a value."""
+    option = OPTIONS.get(uri.partition("://")[0], "")
+    if option.partition("=")[0] in uri:
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}{option}"
+
+
+def remedy_for(error: Exception) -> str | None:
+    """Return what to do about a bucket's error that no waiting mends, or None."""
+    return next((remedy for words, remedy in REMEDIES.items() if re.search(words, str(error))), None)
+
+
+def reason_of(error: Exception) -> str:
+    """Return the first line of an error, without the bucket's request numbers and the fields of Google's status."""
+    first = (str(error).strip() or repr(error)).splitlines()[0]
+    return re.sub(r" \(Request ID: .*|; Details: .*|,? error_info=.*", "", first)

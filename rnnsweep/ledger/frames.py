@@ -1,0 +1,95 @@
+"""TODO docstring of rnnsweep/ledger/frames.py."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from rnnsweep.space import system_of
+from rnnsweep.spec import Spec
+
+# The contract's columns first, in its order; the rest of the spec and of the result behind them.
+# fmt: off
+CONTRACT = [
+    "key", "system", "dataset", "cell", "depth", "units", "embedding_dim", "num_words", "max_len", "batch_size",
+    "epochs", "seed", "params", "status", "best_epoch", "train_accuracy", "val_accuracy", "test_accuracy",
+    "last_train_accuracy", "last_val_accuracy", "last_test_accuracy", "seconds",
+]
+# fmt: on
+LOSSES = ["train_loss", "val_loss", "test_loss", "last_train_loss", "last_val_loss", "last_test_loss"]
+MEASURED = ["cpu_seconds", "peak_memory_mb", "peak_gpu_memory_mb"]
+WORDS = ["path", "device", "classes", "revision", "error"]
+SUGGESTION_COLUMNS = ["study", "number", "key", "state", "known", "suggest_seconds"]
+EPOCH_COLUMNS = ["key", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"]
+
+
+@dataclass(frozen=True)
+class LedgerFrames:
+    """All that a ledger holds: a row per trial, a row per epoch, the layers per key, and a warning per bad file.
+
+    And of searches: a row per suggestion, whose `state` is running, finished, pruned or failed, and what each looked
+    for, by its name.
+    """
+
+    trials: pd.DataFrame
+    epochs: pd.DataFrame
+    layers: dict[str, list[dict[str, Any]]]
+    warnings: list[str]
+    suggestions: pd.DataFrame
+    studies: dict[str, dict[str, Any]]
+
+
+def trial_row(
+    key: str, spec: Spec, result: Mapping[str, Any], error: str, searches: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    fields = dataclasses.asdict(spec) | {
+        "units": "-".join(map(str, spec.units)),
+        "vocab_size": spec.embedding_rows,
+        "validation": str(spec.validation),
+    }
+    pruned = any(record.get("state") == "pruned" for record in searches.values())
+    status = result.get("status") or ("failed" if error else "pruned" if pruned else "unfinished")
+    return {"key": key, "system": system_of(spec), "depth": spec.depth, "error": error} | dict(result) | fields | {
+        "status": status
+    }  # fmt: skip
+
+
+def trials_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    spec_columns = [field.name for field in dataclasses.fields(Spec) if field.name not in CONTRACT]
+    columns = [*CONTRACT, *spec_columns, *LOSSES, *MEASURED, *WORDS, "real_data"]
+    frame = pd.DataFrame(rows).reindex(columns=columns)
+    measured = [name for name in columns if name.endswith(("accuracy", "loss"))] + ["seconds", *MEASURED]
+    for name in measured:
+        frame[name] = pd.to_numeric(frame[name])
+    for name in ("params", "best_epoch", "reviews"):
+        frame[name] = pd.to_numeric(frame[name]).astype("Int64")
+    for name in WORDS:
+        frame[name] = frame[name].astype(object).where(frame[name].notna(), "").astype(str)
+    return frame
+
+
+def suggestion_row(study: str, key: str, record: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    ended = record["state"] != "running"  # only what ended without a result is written again
+    return {
+        "study": study,
+        "key": key,
+        **record,
+        "state": record["state"] if ended else result.get("status", "running"),
+    }
+
+
+def suggestions_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows).reindex(columns=SUGGESTION_COLUMNS)
+    frame = frame.astype({"number": "int64", "known": "bool", "suggest_seconds": "float64"})
+    return frame.sort_values(["study", "number"], ignore_index=True)
+
+
+def epochs_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows).reindex(columns=EPOCH_COLUMNS)
+    for name in EPOCH_COLUMNS[1:]:
+        frame[name] = pd.to_numeric(frame[name])
+    return frame.astype({"epoch": "int64"}).sort_values(["key", "epoch"], ignore_index=True)

@@ -1,0 +1,38 @@
+"""A trial's share of a GPU: how large it must be, and how each backend is kept to it.
+
+No figure here was measured on a GPU: `CONTEXT_MB` and the estimate are assumptions on the safe side, which the peaks
+that trials record on a GPU replace.
+"""
+
+from __future__ import annotations
+
+import subprocess
+
+PER_GPU = 8  # trials that share a GPU at most: more of them than that wait for the GPU, not for its memory
+CONTEXT_MB = 600.0  # of a process on a GPU beside its arrays: CUDA's and cuDNN's own
+
+
+def memory_limit_mb(total_mb: float, share: float) -> int:
+    """Return how many MB of arrays a trial may hold on a GPU of this many MB, so that all shares fit side by side."""
+    return max(int(total_mb * share - CONTEXT_MB), 1)
+
+
+def environment(share: float) -> dict[str, str]:
+    """Return what a worker's environment must say before a backend is imported.
+
+    Without a share no GPU is to be seen: Ray leaves all of them visible to who asked for none.
+    """
+    if not share:
+        return {"CUDA_VISIBLE_DEVICES": ""}
+    return {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{share:.4f}"} if share < 1 else {}
+
+
+def installed() -> list[tuple[str, float]]:
+    """Return name and memory in MB of the GPUs of this machine, by NVIDIA's own tool; empty where there is none."""
+    command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        text = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+        rows = [line.rsplit(",", 1) for line in text.strip().splitlines()]
+        return [(name.strip(), float(memory)) for name, memory in rows]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return []

@@ -1,0 +1,359 @@
+"""All compiled loops of the packed recurrences.
+
+They stay in one file, because numba's cache does not notice a change in a function imported from another file
+(numba#1833). They call BLAS; everything around them is NumPy.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# numba infers the types of the compiled functions; annotations would repeat them and be checked by nobody.
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+SAVED = {"simple_rnn": 0, "gru": 4, "lstm": 4}  # arrays of [pairs, units] the backward pass needs beside the states
+
+
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    # Contraction to fused multiply-add is the only liberty taken: NaN and infinity must reach the loss.
+    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+    try:
+        compiled: Callable[..., Any] = numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # nowhere to write the cache: compile in each process
+        compiled = numba.njit(**options)(function)
+    return compiled
+
+
+_ONE, _HALF = np.float32(1), np.float32(0.5)
+_TANH_LIMIT = np.float32(8.01773357391357422)  # above it, tanh is 1 in float32
+_P3, _P5, _P7, _P9 = map(np.float32, (1.340216100e-1, 3.520756727e-3, 2.102733560e-5, 1.394553628e-8))
+_Q2, _Q4, _Q6, _Q8 = map(np.float32, (4.673548340e-1, 2.597254514e-2, 3.326951409e-4, 8.015776984e-7))
+
+
+@_compiled
+def _tanh(x):
+    """Return tanh within 3e-7 of its value, by the rational function of Eigen's `ptanh_float`.
+
+    Its errors are as often above as below: a bias, however small, would grow over the steps of a recurrence.
+    """
+    x = _TANH_LIMIT if x > _TANH_LIMIT else x  # so written, NaN stays NaN
+    x = -_TANH_LIMIT if x < -_TANH_LIMIT else x
+    s = x * x
+    p = x * (_ONE + s * (_P3 + s * (_P5 + s * (_P7 + s * _P9))))
+    return p / (_ONE + s * (_Q2 + s * (_Q4 + s * (_Q6 + s * _Q8))))
+
+
+@_compiled
+def _apply_tanh(x):
+    for k in range(x.size):
+        x[k] = _tanh(x[k])
+
+
+@_compiled
+def _apply_sigmoid(x):
+    for k in range(x.size):
+        x[k] = _HALF + _HALF * _tanh(_HALF * x[k])
+
+
+# The six functions below share their arguments, so that the code around them need not know the cell. They take one
+# sequence (a group of reviews, or the padding row) through the steps `first` to `last`, counted from `start_step`.
+#
+# offsets int64 [steps + 2]: the rows of step t are the pairs offsets[t] to offsets[t + 1].
+# h, c float32 [pairs + rows, units]: the states *before* each step, beginning at pair `base`; a step's output therefore
+#   lies at its successor's pairs, with room for the rows that begin there.
+# padding_h, padding_c float32 [steps + 1, units]: the padding row's states before each step.
+# index int32 [pairs of the chunk]: the row of `projected`, inputs @ kernel, that each pair reads.
+# saved float32 [pairs * saved * units]: gates, each step's gates one after another as [rows, units].
+# work float32 [rows, gates * units] forward, [rows, units] backward: scratch.
+#
+# Loops touch few arrays each, because LLVM vectorises a loop only where few comparisons show that none overlap, and
+# run over all rows where they can, because what is left over at the end of a row is not vectorised.
+@_compiled
+def _begin(state, first, last, padding_state):
+    """Give the rows that begin the state that padding has reached."""
+    for row in range(first, last):
+        for k in range(state.shape[1]):
+            state[row, k] = padding_state[k]
+
+
+@_compiled
+def _meet_padding(dstate, rows, rows_next, dpadding, is_padding):
+    """Add the gradients of rows that began after a step to padding's; in padding itself, take up what was added."""
+    if is_padding:
+        for k in range(dstate.shape[1]):
+            dstate[0, k] += dpadding[k]
+    for row in range(rows, rows_next):
+        for k in range(dstate.shape[1]):
+            dpadding[k] += dstate[row, k]
+
+
+@_compiled
+def _assemble(out, rows, units, gate, index, projected, work, bias):
+    """Add up a gate's input, recurrent product and bias, from rows of all gates to [rows, units] of this one."""
+    begin, end = gate * units, (gate + 1) * units
+    b = bias[begin:end]
+    for row in range(rows):
+        o, x, w = out[row * units : (row + 1) * units], projected[index[row], begin:end], work[row, begin:end]
+        for k in range(units):
+            o[k] = x[k] + w[k] + b[k]
+
+
+@_compiled
+def _spread(gate_gradient, rows, units, gate, out):
+    """Copy [rows, units] of one gate to its columns of `out` [rows, gates * units]."""
+    for row in range(rows):
+        o, d = out[row, gate * units : (gate + 1) * units], gate_gradient[row * units : (row + 1) * units]
+        for k in range(units):
+            o[k] = d[k]
+
+
+@_compiled
+def _add_flat(to, values):
+    for k in range(to.size):
+        to[k] += values[k]
+
+
+@_compiled
+def _simple_rnn_forward(
+    first, last, offsets, base, start_step, index, projected, bias, recurrent_bias, recurrent,
+    padding_h, padding_c, h, c, saved, work,
+):  # fmt: skip
+    units = h.shape[1]
+    flat = h.reshape(-1)
+    for t in range(first, last):
+        here, there, at = offsets[t] - base, offsets[t + 1] - base, offsets[t] - offsets[first]
+        rows = there - here
+        np.dot(h[here:there], recurrent, work[:rows])
+        new = flat[there * units : (there + rows) * units]
+        _assemble(new, rows, units, 0, index[at : at + rows], projected, work, bias)
+        _apply_tanh(new)
+        if offsets[t + 2] - base > there + rows:
+            _begin(h, there + rows, offsets[t + 2] - base, padding_h[start_step + t + 1])
+
+
+@_compiled
+def _simple_rnn_backward(
+    first, last, offsets, start_step, transposed, h, c, saved, dy, dh, dc, dpadding_h, dpadding_c, is_padding,
+    drecurrent, dprojected, work,
+):  # fmt: skip
+    units = h.shape[1]
+    flat_h, flat_dh, flat_dy, flat_du = h.reshape(-1), dh.reshape(-1), dy.reshape(-1), drecurrent.reshape(-1)
+    for t in range(last - 1, first - 1, -1):
+        here, there, at = offsets[t], offsets[t + 1], offsets[t] - offsets[first]
+        rows = there - here
+        n = rows * units
+        if is_padding or offsets[t + 2] - there > rows:
+            _meet_padding(dh, rows, offsets[t + 2] - there, dpadding_h[start_step + t + 1], is_padding)
+        d, new, du = flat_dh[:n], flat_h[there * units : there * units + n], flat_du[at * units : at * units + n]
+        if dy.shape[0]:
+            _add_flat(d, flat_dy[at * units : at * units + n])
+        for k in range(n):
+            du[k] = d[k] * (_ONE - new[k] * new[k])
+        np.dot(drecurrent[at : at + rows], transposed, dh[:rows])
+
+
+@_compiled
+def _gru_forward(
+    first, last, offsets, base, start_step, index, projected, bias, recurrent_bias, recurrent,
+    padding_h, padding_c, h, c, saved, work,
+):  # fmt: skip
+    units = h.shape[1]
+    flat = h.reshape(-1)
+    for t in range(first, last):
+        here, there, at = offsets[t] - base, offsets[t + 1] - base, offsets[t] - offsets[first]
+        rows = there - here
+        np.dot(h[here:there], recurrent, work[:rows])
+        n, start = rows * units, 4 * here * units
+        z, r = saved[start : start + n], saved[start + n : start + 2 * n]
+        candidate, inner = saved[start + 2 * n : start + 3 * n], saved[start + 3 * n : start + 4 * n]
+        rows_index = index[at : at + rows]
+        _assemble(z, rows, units, 0, rows_index, projected, work, bias)
+        _assemble(r, rows, units, 1, rows_index, projected, work, bias)
+        _apply_sigmoid(saved[start : start + 2 * n])
+        for row in range(rows):
+            i, w = inner[row * units : (row + 1) * units], work[row, 2 * units :]
+            for k in range(units):
+                i[k] = w[k] + recurrent_bias[k]
+            x, a = projected[rows_index[row], 2 * units :], candidate[row * units : (row + 1) * units]
+            for k in range(units):
+                a[k] = x[k] + bias[2 * units + k]
+        for k in range(n):
+            candidate[k] = _tanh(candidate[k] + r[k] * inner[k])
+        old, new = flat[here * units : there * units], flat[there * units : (there + rows) * units]
+        for k in range(n):
+            new[k] = candidate[k] + z[k] * (old[k] - candidate[k])
+        if offsets[t + 2] - base > there + rows:
+            _begin(h, there + rows, offsets[t + 2] - base, padding_h[start_step + t + 1])
+
+
+@_compiled
+def _gru_backward(
+    first, last, offsets, start_step, transposed, h, c, saved, dy, dh, dc, dpadding_h, dpadding_c, is_padding,
+    drecurrent, dprojected, work,
+):  # fmt: skip
+    units = h.shape[1]
+    flat_h, flat_dh, flat_dy, scratch = h.reshape(-1), dh.reshape(-1), dy.reshape(-1), work.reshape(-1)
+    for t in range(last - 1, first - 1, -1):
+        here, there, at = offsets[t], offsets[t + 1], offsets[t] - offsets[first]
+        rows = there - here
+        n, start = rows * units, 4 * here * units
+        if is_padding or offsets[t + 2] - there > rows:
+            _meet_padding(dh, rows, offsets[t + 2] - there, dpadding_h[start_step + t + 1], is_padding)
+        z, r = saved[start : start + n], saved[start + n : start + 2 * n]
+        candidate, inner = saved[start + 2 * n : start + 3 * n], saved[start + 3 * n : start + 4 * n]
+        old, d, part = flat_h[here * units : there * units], flat_dh[:n], scratch[:n]
+        dx, du = dprojected[at : at + rows], drecurrent[at : at + rows]
+        if dy.shape[0]:
+            _add_flat(d, flat_dy[at * units : at * units + n])
+        for k in range(n):
+            part[k] = d[k] * (old[k] - candidate[k]) * (z[k] * (_ONE - z[k]))
+        _spread(part, rows, units, 0, dx)
+        _spread(part, rows, units, 0, du)
+        for k in range(n):
+            part[k] = d[k] * (_ONE - z[k]) * (_ONE - candidate[k] * candidate[k])
+        _spread(part, rows, units, 2, dx)
+        for k in range(n):
+            d[k] *= z[k]
+        for k in range(n):
+            part[k] *= r[k]
+        _spread(part, rows, units, 2, du)
+        for k in range(n):
+            part[k] *= inner[k] * (_ONE - r[k])
+        _spread(part, rows, units, 1, dx)
+        _spread(part, rows, units, 1, du)
+        np.dot(du, transposed, work[:rows])
+        _add_flat(d, part)
+
+
+@_compiled
+def _lstm_forward(
+    first, last, offsets, base, start_step, index, projected, bias, recurrent_bias, recurrent,
+    padding_h, padding_c, h, c, saved, work,
+):  # fmt: skip
+    units = h.shape[1]
+    flat_h, flat_c = h.reshape(-1), c.reshape(-1)
+    for t in range(first, last):
+        here, there, at = offsets[t] - base, offsets[t + 1] - base, offsets[t] - offsets[first]
+        rows = there - here
+        np.dot(h[here:there], recurrent, work[:rows])
+        n, start = rows * units, 4 * here * units
+        # Saved as input, forget, output, candidate, so that the three sigmoids are one loop.
+        i, f = saved[start : start + n], saved[start + n : start + 2 * n]
+        o, g = saved[start + 2 * n : start + 3 * n], saved[start + 3 * n : start + 4 * n]
+        rows_index = index[at : at + rows]
+        _assemble(i, rows, units, 0, rows_index, projected, work, bias)
+        _assemble(f, rows, units, 1, rows_index, projected, work, bias)
+        _assemble(g, rows, units, 2, rows_index, projected, work, bias)
+        _assemble(o, rows, units, 3, rows_index, projected, work, bias)
+        _apply_sigmoid(saved[start : start + 3 * n])
+        _apply_tanh(g)
+        old_c = flat_c[here * units : there * units]
+        new_c, new_h = flat_c[there * units : (there + rows) * units], flat_h[there * units : (there + rows) * units]
+        for k in range(n):
+            new_c[k] = f[k] * old_c[k] + i[k] * g[k]
+        for k in range(n):
+            new_h[k] = o[k] * _tanh(new_c[k])
+        if offsets[t + 2] - base > there + rows:
+            _begin(h, there + rows, offsets[t + 2] - base, padding_h[start_step + t + 1])
+            _begin(c, there + rows, offsets[t + 2] - base, padding_c[start_step + t + 1])
+
+
+@_compiled
+def _lstm_backward(
+    first, last, offsets, start_step, transposed, h, c, saved, dy, dh, dc, dpadding_h, dpadding_c, is_padding,
+    drecurrent, dprojected, work,
+):  # fmt: skip
+    units = h.shape[1]
+    flat_c, flat_dh, flat_dc, flat_dy, scratch = (
+        c.reshape(-1), dh.reshape(-1), dc.reshape(-1), dy.reshape(-1), work.reshape(-1),
+    )  # fmt: skip
+    for t in range(last - 1, first - 1, -1):
+        here, there, at = offsets[t], offsets[t + 1], offsets[t] - offsets[first]
+        rows = there - here
+        n, start = rows * units, 4 * here * units
+        if is_padding or offsets[t + 2] - there > rows:
+            _meet_padding(dh, rows, offsets[t + 2] - there, dpadding_h[start_step + t + 1], is_padding)
+            _meet_padding(dc, rows, offsets[t + 2] - there, dpadding_c[start_step + t + 1], is_padding)
+        i, f = saved[start : start + n], saved[start + n : start + 2 * n]
+        o, g = saved[start + 2 * n : start + 3 * n], saved[start + 3 * n : start + 4 * n]
+        old_c, new_c = flat_c[here * units : there * units], flat_c[there * units : (there + rows) * units]
+        d, e, part, du = flat_dh[:n], flat_dc[:n], scratch[:n], drecurrent[at : at + rows]
+        if dy.shape[0]:
+            _add_flat(d, flat_dy[at * units : at * units + n])
+        for k in range(n):
+            part[k] = _tanh(new_c[k])
+        for k in range(n):
+            e[k] += d[k] * o[k] * (_ONE - part[k] * part[k])
+        for k in range(n):
+            part[k] *= d[k] * (o[k] * (_ONE - o[k]))
+        _spread(part, rows, units, 3, du)
+        for k in range(n):
+            part[k] = e[k] * g[k] * (i[k] * (_ONE - i[k]))
+        _spread(part, rows, units, 0, du)
+        for k in range(n):
+            part[k] = e[k] * i[k] * (_ONE - g[k] * g[k])
+        _spread(part, rows, units, 2, du)
+        for k in range(n):
+            e[k] *= f[k]
+        for k in range(n):
+            part[k] = e[k] * old_c[k] * (_ONE - f[k])
+        _spread(part, rows, units, 1, du)
+        np.dot(du, transposed, dh[:rows])
+
+
+FORWARD = {"simple_rnn": _simple_rnn_forward, "gru": _gru_forward, "lstm": _lstm_forward}
+BACKWARD = {"simple_rnn": _simple_rnn_backward, "gru": _gru_backward, "lstm": _lstm_backward}
+
+
+@_compiled
+def copy_outputs(first, last, offsets, base, h, out):
+    """Copy the outputs of the chunk's pairs, which lie at their successors', to float32 [pairs of the chunk, units]."""
+    for t in range(first, last):
+        there, rows, at = offsets[t + 1] - base, offsets[t + 1] - offsets[t], offsets[t] - offsets[first]
+        out[at : at + rows] = h[there : there + rows]
+
+
+@_compiled
+def scatter_add(index, values, table):
+    for row in range(index.size):
+        to, value = table[index[row]], values[row]
+        for k in range(to.size):
+            to[k] += value[k]
+
+
+@_compiled
+def beginnings(ids):
+    """Return the step of each review's first word, at latest the last step: int32 [batch, steps] -> int64 [batch]."""
+    begins = np.empty(ids.shape[0], np.int64)
+    for row in range(ids.shape[0]):
+        t = 0
+        while t < ids.shape[1] - 1 and ids[row, t] == 0:
+            t += 1
+        begins[row] = t
+    return begins
+
+
+@_compiled
+def pack_group(ids, order, begins, first, places, words, different, offsets, index):
+    """Fill a group's offsets and index (each pair's place in words), extend words; return how many words there are."""
+    pair, begun = 0, 0
+    steps = ids.shape[1] - first
+    for t in range(steps):
+        offsets[t] = pair
+        while begun < order.size and begins[order[begun]] <= first + t:
+            begun += 1
+        for row in range(begun):
+            word = ids[order[row], first + t]
+            if places[word] < 0:
+                places[word] = different
+                words[different] = word
+                different += 1
+            index[pair] = places[word]
+            pair += 1
+    offsets[steps] = pair
+    offsets[steps + 1] = pair + order.size
+    return different

@@ -1,0 +1,18 @@
+"""TODO rnnsweep.space."""
+
+from rnnsweep.space.presets import PRESETS, SYSTEMS, preset, system_of
+from rnnsweep.space.search_space import SEARCH_AXES, Axis, Choice, Range, SearchSpace, draw, search_space
+
+__all__ = [
+    "PRESETS",
+    "SEARCH_AXES",
+    "SYSTEMS",
+    "Axis",
+    "Choice",
+    "Range",
+    "SearchSpace",
+    "draw",
+    "preset",
+    "search_space",
+    "system_of",
+]

@@ -1,0 +1,174 @@
+"""TODO docstring of rnnsweep/space/search_space.py."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from rnnsweep.cells import CELLS
+from rnnsweep.space.presets import FACTORIAL, words
+from rnnsweep.spec import POOLINGS, Spec, SpecError
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A few values to choose among."""
+
+    values: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return words(self.values)
+
+
+@dataclass(frozen=True)
+class Range:
+    """All numbers from low to high, whole ones if both ends are; a logarithmic one is drawn by its logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}{', by logarithm' if self.log else ''}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether it holds whole numbers only."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+
+Axis = Choice | Range
+SEARCH_AXES: dict[str, Axis] = {
+    "cell": Choice(tuple(CELLS)),
+    "depth": Choice((1, 2, 3)),
+    "num_words": Choice(tuple(FACTORIAL["num_words"])),
+    "max_len": Choice(tuple(FACTORIAL["max_len"])),
+    "embedding_dim": Range(16, 128, log=True),
+    "units": Range(16, 128, log=True),  # of each layer by itself
+    "dropout": Range(0.0, 0.6),
+    "learning_rate": Range(3e-4, 1e-2, log=True),
+    "batch_size": Choice((32, 64, 128, 256)),
+    "optimizer": Choice(("adam", "rmsprop", "nadam")),
+    "bidirectional": Choice((False, True)),
+    "pooling": Choice(POOLINGS),
+}
+"""What `sweeps/search.py` searches; every other field of a spec is fixed."""
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """The axes of a search over a base spec.
+
+    `units` is an axis of every layer that `depth` makes; without it, `depth` takes the first of the base's layers.
+    """
+
+    base: Spec
+    axes: Mapping[str, Axis]
+
+    def draw(self, choose: Callable[[str, Axis], Any]) -> Spec:
+        """Return a spec whose values `choose(name, axis)` gave; a layer's units are named `units_1`, `units_2`, ..."""
+        fields = {name: choose(name, axis) for name, axis in self._flat.items()}
+        if "depth" in self.axes:
+            depth = choose("depth", self.axes["depth"])
+            chosen = tuple(choose(name, axis) for name, axis in self._layers(depth).items())
+            fields["units"] = chosen or self.base.units[:depth]
+        return self.base.replace(**fields)
+
+    def cells(self) -> Iterator[dict[str, Any]]:
+        """Yield the choices that make each spec of a finite space, by name, the last axis changing fastest."""
+        for depth in _values(self.axes["depth"]) if "depth" in self.axes else (0,):
+            named = self._flat | self._layers(depth)
+            for found in itertools.product(*(_values(axis) for axis in named.values())):
+                yield ({"depth": depth} if depth else {}) | dict(zip(named, found, strict=True))
+
+    @property
+    def size(self) -> float:
+        """How many specs it holds; infinite where an axis is a range of fractions."""
+        depths = _values(self.axes["depth"]) if "depth" in self.axes else (0,)
+        named = [self._flat | self._layers(depth) for depth in depths]
+        return math.fsum(math.prod(_count(axis) for axis in axes.values()) for axes in named)
+
+    @property
+    def _flat(self) -> dict[str, Axis]:
+        """The axes that every spec has a value of."""
+        return {name: axis for name, axis in self.axes.items() if name not in ("depth", "units")}
+
+    def _layers(self, depth: int) -> dict[str, Axis]:
+        each = self.axes.get("units")
+        return {} if each is None else {f"units_{layer}": each for layer in range(1, depth + 1)}
+
+    @property
+    def name(self) -> str:
+        """A name that spaces with the same axes over the same base share: the data's, and a checksum."""
+        axes = {name: [type(axis).__name__, dataclasses.astuple(axis)] for name, axis in self.axes.items()}
+        text = json.dumps([self.base.to_json(), axes], separators=(",", ":"))
+        return f"{self.base.dataset}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def search_space(fields: Mapping[str, Sequence[Any] | Range], depths: Sequence[int] | None = None) -> SearchSpace:
+    """Return the search space with some axes narrowed to these values or ranges, and other fields set to one value.
+
+    `units` given are those of all layers, and end the search over depth, or of the deepest network where `depths` are
+    given too. Raises `SpecError` on an invalid value, or on
+    several values of a field that is no axis.
+    """
+    axes, base = dict(SEARCH_AXES), Spec()
+    if depths:
+        axes["depth"] = Choice(tuple(depths))
+    if "units" in fields and not isinstance(fields["units"], Range):
+        layers = fields["units"][0]
+        if not depths:
+            del axes["depth"]
+        elif max(depths) > len(layers):
+            raise SpecError(f"depth is {max(depths)}, but units names {len(layers)} layers; give units of each layer")
+    for name, given in fields.items():
+        axes[name] = given if isinstance(given, Range) else Choice(tuple(given))
+        if name not in SEARCH_AXES and _count(axes[name]) != 1:
+            raise SpecError(f"{name} is no axis of the search, so it takes one value, not {axes[name]}")
+    for name, axis in list(axes.items()):
+        ends = [axis.low, axis.high] if isinstance(axis, Range) else list(axis.values)
+        for value in ends:  # every value by itself, so that a mistake shows before anything runs
+            tried = base.replace(**_field(name, value))
+        of_layers = name == "depth" or (name == "units" and isinstance(axis, Range))
+        if len(set(ends)) == 1 and not of_layers:
+            base = tried
+            del axes[name]
+    return SearchSpace(base, axes)
+
+
+def _field(name: str, value: Any) -> dict[str, Any]:
+    """Return what a value of an axis makes of a spec's fields."""
+    if name == "depth":
+        if value < 1:
+            raise SpecError(f"depth is {value}; give at least 1")
+        return {}
+    return {name: (value,) if name == "units" and isinstance(value, int | float) else value}
+
+
+def draw(random: Random, axis: Axis) -> Any:
+    """Return a value of an axis at random, evenly, or evenly by its logarithm."""
+    if isinstance(axis, Choice):
+        return random.choice(axis.values)
+    if not axis.log:
+        return random.randint(int(axis.low), int(axis.high)) if axis.whole else random.uniform(axis.low, axis.high)
+    value = math.exp(random.uniform(math.log(axis.low), math.log(axis.high)))
+    return round(value) if axis.whole else min(max(value, axis.low), axis.high)
+
+
+def _count(axis: Axis) -> float:
+    if isinstance(axis, Choice):
+        return len(axis.values)
+    return int(axis.high) - int(axis.low) + 1 if axis.whole else math.inf
+
+
+def _values(axis: Axis) -> Sequence[Any]:
+    if isinstance(axis, Choice):
+        return axis.values
+    return range(int(axis.low), int(axis.high) + 1)

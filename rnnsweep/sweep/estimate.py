@@ -1,0 +1,66 @@
+"""How long a trial will take and how much memory it will need, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from rnnsweep.cells import CELLS
+from rnnsweep.data import Dataset, Reviews, split
+from rnnsweep.network.cost import flops, parameters
+from rnnsweep.spec import Spec
+
+# One core of a 2024 server. They only seed the estimate: trials that the ledger holds already correct it.
+PACKED_FLOPS = 5.5e10  # per second, multiplications and additions of the real time steps, padding computed once
+KERAS_FLOPS = 2.5e10  # the Keras layers, which compute every step
+STEP_SECONDS = 0.003  # of a training step, whatever its size: the optimizer's graph, and copies
+WEIGHT_SECONDS = 4e-9  # per weight and training step, for the optimizer
+TRIAL_SECONDS = 0.4  # to build a network and trace its optimizer
+BASE_MB = 1350.0  # a worker that has imported TensorFlow, compiled the recurrences and trained before
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Wall seconds of a whole trial on one core, and its peak memory in MB."""
+
+    seconds: float
+    memory_mb: float
+
+
+def estimate(spec: Spec, dataset: Dataset) -> Estimate:
+    """Return what a trial should take: the floating-point operations of its time steps, and its arrays."""
+    parts = split(spec, dataset)
+    packed = spec.packable
+    train, validation, test = (_steps(part, spec, packed) for part in (parts.train, parts.validation, parts.test))
+    per_step = flops(spec) / (PACKED_FLOPS if packed else KERAS_FLOPS)
+    batches = -(-len(parts.train) // spec.batch_size)
+    epoch = (3 * train + validation) * per_step  # the backward pass costs twice the forward pass
+    epoch += batches * (STEP_SECONDS + parameters(spec) * WEIGHT_SECONDS)
+    ids = spec.max_len * (len(parts.train) + len(parts.validation) + len(parts.test))
+    kept = 0 if packed else spec.batch_size * spec.max_len * sum(spec.units) * (CELLS[spec.cell].gates + 3)
+    return Estimate(
+        seconds=TRIAL_SECONDS + spec.epochs * epoch + 2 * test * per_step,
+        memory_mb=BASE_MB + 4 * (2 * ids + kept + 10 * parameters(spec)) / 2**20,
+    )
+
+
+def correction(estimates: Mapping[str, Estimate], results: Mapping[str, Mapping[str, Any]]) -> float:
+    """Return by what estimated seconds must be multiplied to fit the results of the same keys.
+
+    The median of measured over estimated, 1 where there is nothing to learn from.
+    """
+    ratios = [results[key]["seconds"] / estimates[key].seconds for key in estimates]
+    return median(ratios) if ratios else 1.0
+
+
+def longest_first(specs: Iterable[Spec], estimates: Mapping[str, Estimate]) -> list[Spec]:
+    """Return the specs by falling estimated time, so that no long trial is left for the end; ties by key."""
+    return sorted(specs, key=lambda spec: (-estimates[spec.key].seconds, spec.key))
+
+
+def _steps(reviews: Reviews, spec: Spec, packed: bool) -> int:
+    return int(np.minimum(reviews.lengths, spec.max_len).sum()) if packed else len(reviews) * spec.max_len

@@ -1,0 +1,35 @@
+"""TODO docstring of rnnsweep/sweep/machines.py."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from rnnsweep.machine.gpu import PER_GPU
+
+
+class SweepError(RuntimeError):
+    """A sweep that cannot be run as asked; the message names the culprit and the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machines:
+    """Where and how wide a sweep runs; no part of any spec, because results must not depend on it."""
+
+    in_process: bool = False  # one trial after another in this process, for a debugger
+    address: str | None = None  # of a running Ray cluster, `auto` for one on this machine; None: a private one, here
+    cpus_per_trial: float = 1.0  # cores of a trial; two trials of one core finish sooner than one trial of two
+    gpus_per_trial: float | str = 0.0  # share of a GPU of a trial; `auto`: what its memory needs
+    max_concurrent: int | None = None  # trials at a time; None: as many as the cores and GPUs hold
+
+    def least(self, gpu_mb: float | None) -> dict[str, float]:
+        """Return the least that a trial takes, by Ray's names, of GPUs with this memory, or of GPUs nobody has seen."""
+        share = self.gpus_per_trial
+        if isinstance(share, str):
+            share = 1.0 if gpu_mb is None else 1 / PER_GPU
+        return {"CPU": self.cpus_per_trial} | ({"GPU": share} if share else {})
+
+
+def cores_here() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,100 @@
+"""TODO docstring of rnnsweep/sweep/trial.py."""
+
+from __future__ import annotations
+
+import functools
+import math
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from rnnsweep.data import Dataset
+from rnnsweep.ledger import BEST_WEIGHTS, CHECKPOINT, ERROR, LAST_WEIGHTS, PREDICTIONS, RESULT, SPEC, Ledger
+from rnnsweep.spec import Spec
+from rnnsweep.sweep.events import Told
+from rnnsweep.training.result import Epoch, Result
+from rnnsweep.types import Row
+
+Trainer = Callable[[Spec, Dataset, Callable[[Epoch], None], dict[str, Any] | None], Result]
+
+ATTEMPTS = 3  # at a trial that fails or whose worker dies, each from its last checkpoint
+PRUNED = {"status": "pruned"}  # the row of a trial that was stopped; its checkpoint stays, to go on from
+
+
+def run_trial(
+    spec: Spec,
+    dataset: Dataset,
+    ledger: Ledger,
+    cores: float = 1,
+    told: Told = lambda row: None,
+    trainer: Trainer | None = None,
+    gpu_share: float | None = None,
+) -> Row:
+    """Train one spec, from its checkpoint if it has one, and write its records; returns the row of its result.
+
+    `told` hears each epoch's row, after it is safe in the ledger, and may stop the trial there: then the row has status
+    `pruned` and the checkpoint stays. A trial that raises is tried again from its checkpoint, after `told` heard
+    {"attempt": n}; after the last attempt its traceback is its record, and the row has status `failed`. A result that
+    is already there is returned as it is. `gpu_share` is what the trial may take of a GPU's memory, None all it needs.
+    """
+    train = trainer or functools.partial(_train, cores=cores, gpu_share=gpu_share)
+    for attempt in range(1, ATTEMPTS + 1):
+        if attempt > 1:
+            told({"attempt": attempt})
+        try:
+            return _attempt(spec, dataset, ledger, told, train)
+        except _Stopped:
+            return PRUNED
+        except Exception:  # whatever it is, the other trials go on
+            error = traceback.format_exc()
+            record_failure(ledger, spec, error)
+    return {"status": "failed", "error": error}
+
+
+class _Stopped(Exception):  # noqa: N818  (not an error)
+    """Ends a training from within its epoch's report."""
+
+
+def _attempt(spec: Spec, dataset: Dataset, ledger: Ledger, told: Told, train: Trainer) -> Row:
+    key = spec.key
+    done = ledger.result(key)
+    if done is not None:  # finished by a worker whose last words were lost
+        return done
+    ledger.write(key, SPEC, (spec.to_json() + "\n").encode())
+    ledger.remove(key, ERROR)
+
+    def on_epoch(epoch: Epoch) -> None:
+        ledger.write_arrays(key, CHECKPOINT, epoch.state())
+        ledger.write_epochs(key, epoch.rows)
+        if told(epoch.rows[-1]) and len(epoch.rows) < spec.epochs:
+            raise _Stopped
+
+    result = train(spec, dataset, on_epoch, ledger.read_arrays(key, CHECKPOINT))
+    if result.predictions:
+        ledger.write_arrays(key, PREDICTIONS, result.predictions, compress=True)
+        ledger.write(key, BEST_WEIGHTS, result.best_weights)
+        ledger.write(key, LAST_WEIGHTS, result.last_weights)
+    ledger.write_json(key, RESULT, result.row)  # the last file but for the cleaning up: now the trial is done
+    ledger.remove(key, CHECKPOINT)
+    return result.row
+
+
+def _train(
+    spec: Spec,
+    dataset: Dataset,
+    on_epoch: Callable[[Epoch], None],
+    state: dict[str, Any] | None,
+    *,
+    cores: float,
+    gpu_share: float | None,
+) -> Result:
+    from rnnsweep.machine.device import use_cores
+    from rnnsweep.training.train import train
+
+    use_cores(max(1, math.ceil(cores)), gpu_share)
+    return train(spec, dataset, on_epoch, state)
+
+
+def record_failure(ledger: Ledger, spec: Spec, text: str) -> None:
+    ledger.write(spec.key, SPEC, (spec.to_json() + "\n").encode())
+    ledger.write(spec.key, ERROR, text.encode())

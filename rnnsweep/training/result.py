@@ -1,0 +1,44 @@
+"""TODO docstring of rnnsweep/training/result.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnsweep.types import Arrays, Row
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What `on_epoch` is told: the rows of all epochs so far, and how to get the arrays that training goes on from."""
+
+    rows: list[Row]
+    state: Callable[[], Arrays]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A trained spec: its flat row, both sets of weights as Keras `.weights.h5` bytes, the test set's predictions."""
+
+    row: Row
+    best_weights: bytes
+    last_weights: bytes
+    predictions: Arrays
+
+
+def best_epoch(rows: list[Row]) -> int:
+    """Return the number of the epoch with the best validation accuracy, the first of equals: the selection rule."""
+    return 1 + int(np.argmax([row["val_accuracy"] for row in rows]))
+
+
+def accuracy_columns(rows: list[Row]) -> Row:
+    if not rows:
+        return {}
+    best = best_epoch(rows)
+    found = {"best_epoch": best}
+    for prefix, row in (("", rows[best - 1]), ("last_", rows[-1])):
+        found |= {f"{prefix}train_loss": row["loss"], f"{prefix}train_accuracy": row["accuracy"]}
+        found |= {f"{prefix}val_loss": row["val_loss"], f"{prefix}val_accuracy": row["val_accuracy"]}
+    return found

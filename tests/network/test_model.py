@@ -1,0 +1,79 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnsweep.network.model import build, summary, weights_to_bytes
+from rnnsweep.model import keras
+from rnnsweep.space import SYSTEMS
+from rnnsweep.spec import Spec
+
+PUBLISHED = json.loads((Path(__file__).parents[1] / "analysis" / "published.json").read_text())["systems"]
+SMALL = Spec(units=(3, 2), embedding_dim=4, num_words=10, max_len=5)
+IDS = np.array([[0, 0, 1, 4, 5], [1, 7, 2, 4, 9]], np.int32)
+
+
+@pytest.mark.parametrize("published", PUBLISHED, ids=lambda system: system["id"])
+def test_parameter_counts_are_the_published_ones_layer_by_layer(published):
+    layers = summary(build(SYSTEMS[published["id"]]))
+    counts = published["layer_params"]
+    assert [layer["params"] for layer in layers] == [counts["embedding"], *counts["rnn"], counts["dense"]]
+    assert sum(layer["params"] for layer in layers) == published["params"]
+
+
+def test_output_shapes_are_those_of_the_original_summary():
+    shapes = [layer["output_shape"] for layer in summary(build(SYSTEMS["gru-3x-1k"]))]
+    assert shapes == [[None, 500, 32], [None, 500, 100], [None, 500, 50], [None, 25], [None, 1]]
+
+
+def test_names_do_not_depend_on_what_was_built_before():
+    assert [layer["name"] for layer in summary(build(SMALL))] == ["embedding", "gru", "gru_1", "dense"]
+    assert [layer["name"] for layer in summary(build(SMALL))] == ["embedding", "gru", "gru_1", "dense"]
+
+
+def test_weights_depend_on_the_seed_alone():
+    first, again, other = (build(SMALL.replace(seed=seed)).get_weights() for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], other[0])
+
+
+@pytest.mark.parametrize("cell", ["simple_rnn", "gru", "lstm"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_every_kind_of_network_gives_one_probability_per_review(cell, pooling, bidirectional):
+    spec = SMALL.replace(cell=cell, pooling=pooling, bidirectional=bidirectional, dropout=0.5)
+    probabilities = np.asarray(build(spec)(IDS))
+    assert probabilities.shape == (2, 1)
+    assert ((probabilities > 0) & (probabilities < 1)).all()
+
+
+def test_masked_padding_changes_nothing_and_fed_padding_does():
+    for masked in (True, False):
+        model = build(SMALL.replace(mask_padding=masked))
+        without = build(SMALL.replace(mask_padding=masked, max_len=3))
+        same = np.allclose(model(IDS[:1]), without(IDS[:1, 2:]), atol=1e-7)
+        assert same == masked
+
+
+def test_the_estimates_count_of_weights_is_kerass():
+    from rnnsweep.network.cost import parameters
+
+    for spec in (*SYSTEMS.values(), SMALL.replace(bidirectional=True), SMALL.replace(cell="lstm", bidirectional=True)):
+        assert parameters(spec) == build(spec).count_params()
+
+
+def test_saved_weights_load_into_a_plain_keras_model(tmp_path):
+    model = build(SMALL)
+    (tmp_path / "a.weights.h5").write_bytes(weights_to_bytes(model))
+    plain = keras.Sequential(
+        [
+            keras.Input((5,), dtype="int32"),
+            keras.layers.Embedding(10, 4),
+            keras.layers.GRU(3, return_sequences=True),
+            keras.layers.GRU(2),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    plain.load_weights(tmp_path / "a.weights.h5")
+    assert np.array_equal(plain.predict(IDS, verbose=0), model.predict(IDS, verbose=0))

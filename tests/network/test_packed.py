@@ -1,0 +1,273 @@
+"""The fast path computes what the plain Keras layers compute: loss, probabilities and every gradient."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnsweep.network.model import build
+from rnnsweep.model import keras
+from rnnsweep.network.packed.network import Network, supports
+from rnnsweep.network.packed.steps import _tanh
+from rnnsweep.cells import CELLS
+from rnnsweep.spec import Spec
+
+tf = pytest.importorskip("tensorflow")
+
+STEPS, WORDS = 14, 40
+UNITS = {1: (7,), 2: (9, 5), 3: (16, 8, 19)}
+
+# Lengths of the reviews in a batch; the rest of each is padding.
+BATCHES = {
+    "mixed lengths": [3, 14, 0, 1, 9, 9, 14, 2, 13, 5],
+    "no padding": [14] * 6,
+    "equal lengths": [6] * 5,
+    "one-word reviews": [1] * 4,
+    "only padding": [0] * 3,
+    "one review": [4],
+    "one review of one word": [1],
+    "one review that is all padding": [0],
+    "one full review": [14],
+}
+
+
+def spec(cell: str = "gru", depth: int = 1, **fields) -> Spec:
+    return Spec(cell=cell, units=UNITS[depth], num_words=WORDS, max_len=STEPS, embedding_dim=6, **fields)
+
+
+def reviews(lengths: list[int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return left-padded ids int32 [batch, STEPS] and labels uint8 [batch]."""
+    random = np.random.default_rng(seed)
+    ids = random.integers(1, WORDS, (len(lengths), STEPS), dtype=np.int32)
+    for row, length in enumerate(lengths):
+        ids[row, : STEPS - length] = 0
+    return ids, random.integers(0, 2, len(lengths), dtype=np.uint8)
+
+
+def weights_of(model: keras.Model, scale: float = 0.3) -> list[np.ndarray]:
+    """Give the model random weights, biases too, which Keras would begin at 0, and return them."""
+    random = np.random.default_rng(1)
+    weights = [random.normal(0, scale, weight.shape).astype(np.float32) for weight in model.get_weights()]
+    model.set_weights(weights)
+    return weights
+
+
+def by_keras(model, ids, labels, mask=None):
+    """Return loss, probabilities and dense gradients by the plain Keras layers under a gradient tape."""
+    with tf.GradientTape() as tape:
+        outputs = ids
+        for layer in model.layers[:-1]:
+            outputs = layer(outputs)
+        probabilities = model.layers[-1](outputs if mask is None else outputs * mask)
+        loss = tf.reduce_mean(keras.losses.binary_crossentropy(labels[:, None].astype(np.float32), probabilities))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    return float(loss), probabilities.numpy()[:, 0], [tf.convert_to_tensor(g).numpy() for g in gradients]
+
+
+def assert_equal(ours, theirs) -> None:
+    assert ours[0] == pytest.approx(theirs[0], rel=1e-5)
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-5)
+    assert len(ours[2]) == len(theirs[2])
+    for our, their in zip(ours[2], theirs[2], strict=True):
+        assert our.shape == their.shape
+        assert our.dtype == np.float32
+        assert np.linalg.norm(our - their) <= 1e-5 * np.linalg.norm(their)
+        np.testing.assert_allclose(our, their, rtol=1e-3, atol=1e-5 * np.abs(their).max())
+
+
+@pytest.mark.parametrize("depth", UNITS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_outputs_and_gradients_are_those_of_the_keras_layers(cell, depth):
+    model = build(spec(cell, depth))
+    weights = weights_of(model)
+    ids, labels = reviews(BATCHES["mixed lengths"])
+    assert_equal(Network(spec(cell, depth)).loss_and_gradients(weights, ids, labels), by_keras(model, ids, labels))
+
+
+@pytest.mark.parametrize("lengths", BATCHES.values(), ids=BATCHES)
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_shape_of_padding_gives_the_result_of_the_keras_layers(cell, lengths):
+    model = build(spec(cell, 2))
+    weights = weights_of(model)
+    ids, labels = reviews(lengths)
+    assert_equal(Network(spec(cell, 2)).loss_and_gradients(weights, ids, labels), by_keras(model, ids, labels))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_zero_inside_a_review_is_a_word_like_any_other(cell):
+    model = build(spec(cell, 2))
+    weights = weights_of(model)
+    ids, labels = reviews([14, 8, 8, 3])
+    ids[0, 5] = ids[1, 9] = ids[2, 7:] = ids[3, -1] = 0
+    assert_equal(Network(spec(cell, 2)).loss_and_gradients(weights, ids, labels), by_keras(model, ids, labels))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_result_is_that_of_the_keras_layers_however_reviews_and_time_are_cut(cell, monkeypatch):
+    model = build(spec(cell, 3))
+    weights = weights_of(model)
+    ids, labels = reviews([13, 14, 2, 5, 0, 7])
+    theirs = by_keras(model, ids, labels)
+    for rows, pairs in ((1, 1), (2, 4), (4, 17), (100, 9)):
+        monkeypatch.setattr("rnnsweep.network.packed.batch.GROUP_ROWS", rows)
+        monkeypatch.setattr("rnnsweep.network.packed.batch.CHUNK_PAIRS", pairs)
+        assert_equal(Network(spec(cell, 3)).loss_and_gradients(weights, ids, labels), theirs)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_dropout_mask_scales_what_the_dense_layer_sees(cell):
+    model = build(spec(cell, 2))
+    weights = weights_of(model)
+    ids, labels = reviews([9, 14, 2, 0, 5])
+    mask = (np.random.default_rng(2).random((5, UNITS[2][-1])) > 0.4).astype(np.float32) / np.float32(0.6)
+    ours = Network(spec(cell, 2)).loss_and_gradients(weights, ids, labels, mask)
+    assert_equal(ours, by_keras(model, ids, labels, mask))
+
+
+def test_confident_predictions_have_the_loss_and_gradients_that_keras_training_takes_from_the_logits():
+    model = build(spec("gru", 1))
+    weights = weights_of(model)
+    weights[-1][:] = 25  # a sigmoid of 1 - 1e-11: clipped probabilities would give a gradient of 0
+    model.set_weights(weights)
+    ids, labels = reviews([9, 14, 2, 0])
+    labels[:] = [0, 1, 0, 1]
+    theirs = by_keras(model, ids, labels)
+    assert theirs[0] > 10
+    assert_equal(Network(spec("gru", 1)).loss_and_gradients(weights, ids, labels), theirs)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_training_follows_the_loss_curve_of_the_keras_layers(cell):
+    small = spec(cell, 2)
+    ours, theirs = build(small), build(small)
+    optimizers = [keras.optimizers.Adam(0.01), keras.optimizers.Adam(0.01)]
+    network = Network(small)
+    for step, lengths in enumerate([BATCHES["mixed lengths"]] * 5 + [[3, 9, 14]]):  # the last batch is smaller
+        ids, labels = reviews(lengths, seed=step)
+        loss, _, gradients = network.loss_and_gradients([v.numpy() for v in ours.trainable_variables], ids, labels)
+        optimizers[0].apply(gradients, ours.trainable_variables)
+        their_loss, _, their_gradients = by_keras(theirs, ids, labels)
+        optimizers[1].apply(their_gradients, theirs.trainable_variables)
+        assert loss == pytest.approx(their_loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("depth", UNITS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_predictions_are_those_of_the_keras_model(cell, depth, monkeypatch):
+    monkeypatch.setattr("rnnsweep.network.packed.batch.GROUP_ROWS", 8)
+    monkeypatch.setattr("rnnsweep.network.packed.batch.CHUNK_PAIRS", 20)
+    model = build(spec(cell, depth))
+    weights = weights_of(model)
+    ids, _ = reviews([0, 14, 3, 3, 7, 14, 1, 0, 12, 5, 9, 2, 2, 2, 14, 14, 1, 8, 6])
+    np.testing.assert_allclose(
+        Network(spec(cell, depth)).predict(weights, ids), model.predict_on_batch(ids)[:, 0], rtol=1e-5
+    )
+
+
+def test_no_reviews_have_no_predictions():
+    assert Network(spec()).predict(weights_of(build(spec())), np.zeros((0, STEPS), np.int32)).shape == (0,)
+
+
+@pytest.mark.parametrize("poisoned", range(9))
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_weight_that_is_not_a_number_gives_a_loss_that_is_not(cell, poisoned):
+    weights = weights_of(build(spec(cell, 2)))
+    ids, labels = reviews(BATCHES["mixed lengths"])
+    weights[poisoned][ids[1, 3] if poisoned == 0 else 0] = np.nan
+    network = Network(spec(cell, 2))
+    assert np.isnan(network.loss_and_gradients(weights, ids, labels)[0])
+    assert np.isnan(network.predict(weights, ids)).any()
+
+
+def test_infinite_weights_give_a_loss_that_is_not_finite_where_keras_gives_one():
+    weights = weights_of(build(spec("simple_rnn", 1)))
+    weights[-1][:] = np.inf
+    ids, labels = reviews([3, 14])
+    labels[:] = [0, 1]
+    assert not np.isfinite(Network(spec("simple_rnn", 1)).loss_and_gradients(weights, ids, labels)[0])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_results_are_the_same_bits_whatever_the_network_computed_before(cell):
+    weights = weights_of(build(spec(cell, 3)))
+    ids, labels = reviews(BATCHES["mixed lengths"])
+    fresh = Network(spec(cell, 3)).loss_and_gradients(weights, ids, labels)
+    used = Network(spec(cell, 3))
+    broken = [weight * np.nan for weight in weights]
+    for lengths in ([14] * 30, [1], [0, 3]):
+        used.loss_and_gradients(broken, *reviews(lengths))
+        used.predict(broken, reviews(lengths)[0])
+    again = used.loss_and_gradients(weights, ids, labels)
+    assert again[0] == fresh[0]
+    for one, other in zip((again[1], *again[2]), (fresh[1], *fresh[2]), strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+def test_gradients_do_not_change_with_the_order_of_the_reviews_beyond_rounding():
+    weights = weights_of(build(spec("lstm", 2)))
+    ids, labels = reviews(BATCHES["mixed lengths"])
+    network = Network(spec("lstm", 2))
+    _, probabilities, gradients = network.loss_and_gradients(weights, ids, labels)
+    kept = [gradient.copy() for gradient in gradients]
+    _, reverse, gradients = network.loss_and_gradients(weights, ids[::-1].copy(), labels[::-1].copy())
+    np.testing.assert_allclose(reverse[::-1], probabilities, rtol=1e-6)
+    for one, other in zip(kept, gradients, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_words_that_no_review_has_get_no_gradient():
+    ids, labels = reviews([14, 14])
+    ids[ids == 7] = 8
+    gradients = Network(spec()).loss_and_gradients(weights_of(build(spec())), ids, labels)[2]
+    assert not gradients[0][[0, 7]].any()
+    assert gradients[0][8].any()
+
+
+def test_tanh_is_within_three_ten_millionths_without_bias_and_passes_nan_on():
+    x = np.linspace(-20, 20, 40_001).astype(np.float32)
+    exact = np.tanh(x.astype(np.float64))
+    difference = np.array([_tanh(value) for value in x]) - exact
+    assert np.max(np.abs(difference)) < 3e-7
+    small = (np.abs(x) < 1) & (x != 0)
+    assert abs(np.mean(difference[small] / exact[small])) < 2e-8
+    assert np.isnan(_tanh(np.float32(np.nan)))
+    assert _tanh(np.float32(np.inf)) == -_tanh(np.float32(-np.inf)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("field", [{"bidirectional": True}, {"pooling": "mean"}, {"mask_padding": True}])
+def test_a_spec_it_cannot_compute_is_refused(field):
+    assert not supports(spec(**field))
+    with pytest.raises(ValueError, match=r"train .* with the Keras layers"):
+        Network(spec(**field))
+
+
+@pytest.mark.parametrize("word", [-1, WORDS])
+def test_an_id_beyond_the_embedding_is_refused(word):
+    ids, labels = reviews([5, 14])
+    ids[1, 3] = word
+    with pytest.raises(IndexError, match=f"do not fit an embedding of {WORDS} rows"):
+        Network(spec()).loss_and_gradients(weights_of(build(spec())), ids, labels)
+
+
+def test_it_works_where_no_cache_can_be_written_and_without_tensorflow(tmp_path):
+    # numba finds a place to write by a list of locators; with none it is as on a machine that is read-only.
+    program = (
+        "import sys, numpy as np\n"
+        "import numba.core.caching as caching\n"
+        "caching.CacheImpl._locator_classes = []\n"
+        "from rnnsweep.recurrence import Network\n"
+        "from rnnsweep.spec import Spec\n"
+        "network = Network(Spec(cell='simple_rnn', units=(3,), num_words=5, max_len=4, embedding_dim=2))\n"
+        "shapes = [(5, 2), (2, 3), (3, 3), (3,), (3, 1), (1,)]\n"
+        "weights = [np.zeros(shape, np.float32) for shape in shapes]\n"
+        "loss = network.loss_and_gradients(weights, np.ones((2, 4), np.int32), np.array([0, 1]))[0]\n"
+        "assert abs(loss - np.log(2)) < 1e-6, loss\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path, env=environment)

@@ -1,0 +1,44 @@
+import pytest
+
+from rnnsweep.sweep import Estimate, correction, estimate, longest_first
+from rnnsweep.spec import Spec
+
+SPEC = Spec(units=(5,), num_words=30, max_len=12, batch_size=16)
+
+
+@pytest.mark.parametrize("more", [{"epochs": 10}, {"units": (5, 5)}, {"max_len": 40}, {"cell": "lstm"}])
+def test_more_work_is_estimated_to_take_longer(tiny, more):
+    base = SPEC.replace(cell="simple_rnn") if "cell" in more else SPEC
+    assert estimate(base.replace(**more), tiny).seconds > estimate(base, tiny).seconds
+
+
+def test_padding_costs_nothing_on_the_packed_path_and_all_its_steps_in_keras(tiny):
+    packed, keras = SPEC, SPEC.replace(mask_padding=True)
+    longest = int(max(tiny.train.lengths.max(), tiny.test.lengths.max()))
+
+    def added(spec):
+        seconds = [estimate(spec.replace(max_len=steps), tiny).seconds for steps in (longest, 10 * longest)]
+        return seconds[1] - seconds[0]
+
+    assert added(packed) == pytest.approx(0)
+    assert added(keras) > 0
+
+
+def test_more_weights_and_reviews_are_estimated_to_need_more_memory(tiny):
+    base = estimate(SPEC, tiny).memory_mb
+    assert estimate(SPEC.replace(vocab_size=100_000), tiny).memory_mb > base + 100
+    assert estimate(SPEC.replace(max_len=5000), tiny).memory_mb > base
+
+
+def test_the_correction_is_the_median_of_measured_over_estimated():
+    estimates = {key: Estimate(10.0, 1.0) for key in "abc"}
+    assert correction(estimates, {"a": {"seconds": 5}, "b": {"seconds": 20}, "c": {"seconds": 1000}}) == 2.0
+    assert correction({}, {}) == 1.0
+
+
+def test_the_longest_trial_comes_first_and_equals_by_key():
+    specs = [SPEC.replace(seed=seed) for seed in (1, 2, 3)]
+    seconds = dict(zip((spec.key for spec in specs), (1.0, 9.0, 1.0), strict=True))
+    ordered = longest_first(specs, {key: Estimate(value, 0.0) for key, value in seconds.items()})
+    assert ordered[0] == specs[1]
+    assert [spec.key for spec in ordered[1:]] == sorted(spec.key for spec in (specs[0], specs[2]))

@@ -1,0 +1,75 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from rnnsweep.sweep import Progress, duration
+from rnnsweep.spec import Spec
+
+SPEC = Spec(epochs=2)
+ROW = {"epoch": 1, "accuracy": 0.8, "val_accuracy": 0.7, "seconds": 20.0}
+RESULT = {"status": "finished", "val_accuracy": 0.7, "test_accuracy": 0.71, "best_epoch": 1, "seconds": 40.0}
+
+
+@pytest.fixture
+def plain():
+    return Console(file=io.StringIO(), width=120, highlight=False)
+
+
+def text(console):
+    return console.file.getvalue()
+
+
+def test_off_a_terminal_each_finished_trial_is_one_plain_line(plain):
+    with Progress(plain, {SPEC.key: 1.0}) as progress:
+        progress.started(SPEC)
+        progress.finished(SPEC, RESULT)
+    assert text(plain).splitlines() == [
+        f"1/1  {SPEC.key}  {SPEC.label() + ' · seed 1':<50}  val 0.7000  test 0.7100  epoch 1/2  40 s"
+    ]
+    assert progress.finished_keys == [SPEC.key]
+
+
+def test_off_a_terminal_only_slow_epochs_get_a_line(plain):
+    with Progress(plain, {SPEC.key: 1.0}) as progress:
+        progress.started(SPEC)
+        progress.epoch(SPEC, ROW | {"seconds": 1.0})
+        assert text(plain) == ""
+        progress.epoch(SPEC, ROW | {"epoch": 1, "seconds": 39.0})
+    assert "epoch 1/2  train 0.8000  val 0.7000  20 s left" in text(plain)
+
+
+def test_a_failed_trial_is_named_with_the_last_line_of_its_traceback(plain):
+    with Progress(plain, {SPEC.key: 1.0}) as progress:
+        progress.failed(SPEC, "Traceback\n  File x\nValueError: no")
+    assert f"{SPEC.key}" in text(plain)
+    assert "failed: ValueError: no" in text(plain)
+    assert progress.failed_keys == {SPEC.key: "ValueError: no"}
+
+
+def test_a_diverged_trial_counts_as_failed_and_says_so(plain):
+    with Progress(plain, {SPEC.key: 1.0}) as progress:
+        progress.ended(SPEC, {"status": "diverged", "error": "the loss is not finite in epoch 2"})
+    assert "diverged: the loss is not finite in epoch 2" in text(plain)
+    assert list(progress.failed_keys) == [SPEC.key]
+
+
+def test_on_a_terminal_a_running_trial_has_a_live_line_with_its_remaining_time():
+    console = Console(file=io.StringIO(), force_terminal=True, width=140, color_system=None)
+    with Progress(console, {SPEC.key: 60.0, "waiting": 30.0}, slots=2) as progress:
+        progress.started(SPEC)
+        progress.epoch(SPEC, ROW)
+        console.print(progress._view())
+    assert f"{SPEC.key}" in text(console)
+    assert "epoch 1/2" in text(console)
+    assert "train 0.8000  val 0.7000" in text(console)
+    assert "20 s left" in text(console)
+    assert "0/2 trials, 1 running, about 25 s left" in text(console)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.84, "0.8 s"), (9.96, "10 s"), (59.4, "59 s"), (59.9, "1 min 0 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")],
+)
+def test_durations_read_like_a_person_says_them(seconds, words):
+    assert duration(seconds) == words

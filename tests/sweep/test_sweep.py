@@ -1,0 +1,193 @@
+"""The same sweep in this process, on a real local Ray, through killed workers and killed drivers: the same records."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from rnnsweep import ledger as files
+from rnnsweep.ledger import Ledger
+from rnnsweep.sweep import Progress
+from rnnsweep.spec import Spec
+from rnnsweep.run import run
+from rnnsweep.sweep import ATTEMPTS, SpecList, missing
+from rnnsweep.sweep import Machines, SweepError
+
+ROOT = Path(__file__).parents[1]
+SPECS = [
+    Spec(cell=cell, units=(4,), embedding_dim=3, num_words=30, max_len=12, batch_size=16, epochs=3, seed=seed)
+    for cell in ("gru", "lstm")
+    for seed in (1, 2)
+]
+HERE = Machines(in_process=True)
+TIMES = ["seconds", "cpu_seconds", "peak_memory_mb", "revision"]
+
+
+class Heard(Progress):
+    """A display that also keeps what it was told."""
+
+    def __init__(self):
+        super().__init__(Console(file=io.StringIO()), {spec.key: 1.0 for spec in SPECS})
+        self.events = []
+
+    def started(self, spec):
+        self.events.append(("started", spec.key))
+        super().started(spec)
+
+    def epoch(self, spec, row):
+        self.events.append(("epoch", spec.key, row["epoch"]))
+        super().epoch(spec, row)
+
+    def retried(self, spec):
+        self.events.append(("retried", spec.key))
+        super().retried(spec)
+
+    def epochs_of(self, key):
+        return [event[2] for event in self.events if event[:2] == ("epoch", key)]
+
+
+class Assassin(Heard):
+    """A display that kills the worker of the first trial it hears an epoch of."""
+
+    killed = None
+
+    def epoch(self, spec, row):
+        super().epoch(spec, row)
+        if self.killed is None:
+            self.killed = spec.key
+            os.kill(row["pid"], signal.SIGKILL)
+
+
+def numbers(ledger):
+    """Return all that a ledger says but for times: rows, epochs and predictions."""
+    contents = ledger.load()
+    trials = contents.trials.drop(columns=TIMES).to_csv()
+    predictions = {key: ledger.predictions(key) for key in contents.trials["key"]}
+    bits = {key: {name: a.tobytes() for name, a in arrays.items()} for key, arrays in predictions.items()}
+    return trials, contents.epochs.drop(columns="seconds").to_csv(), bits, contents.layers
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, tiny):
+    ledger = Ledger(tmp_path_factory.mktemp("here"))
+    run(SpecList(SPECS), ledger, tiny, HERE, Heard())
+    return ledger
+
+
+def test_every_trial_leaves_its_whole_record_and_no_checkpoint(undisturbed):
+    names = {files.SPEC, files.EPOCHS, files.RESULT, files.PREDICTIONS, files.BEST_WEIGHTS, files.LAST_WEIGHTS}
+    for spec in SPECS:
+        assert {path.name for path in (Path(undisturbed.uri) / spec.key).iterdir()} == names
+
+
+def test_a_finished_sweep_has_nothing_missing_and_a_new_seed_only_itself(undisturbed):
+    assert missing(SPECS, undisturbed) == []
+    new = SPECS[0].replace(seed=3)
+    assert missing([*SPECS, new, new], undisturbed) == [new]
+
+
+def test_a_deleted_folder_is_trained_again_to_the_same_numbers(undisturbed, tmp_path, tiny):
+    ledger = Ledger(tmp_path)
+    run(SpecList(SPECS[:1]), ledger, tiny, HERE, Heard())
+    assert ledger.predictions(SPECS[0].key)["best"].tobytes() == numbers(undisturbed)[2][SPECS[0].key]["best"]
+
+
+def spoil(ledger, spec):
+    """Leave a checkpoint that no training can go on from."""
+    ledger.write_arrays(spec.key, files.CHECKPOINT, {"rows": np.zeros(1, np.uint8)})
+
+
+def test_on_ray_with_a_worker_killed_the_records_are_those_of_one_process(undisturbed, tmp_path, tiny):
+    ledger, progress = Ledger(tmp_path / "good"), Assassin()
+    run(SpecList(SPECS), ledger, tiny, Machines(), progress)
+    assert progress.killed
+    assert ("retried", progress.killed) in progress.events
+    assert sorted(progress.finished_keys) == sorted(spec.key for spec in SPECS)
+    assert numbers(ledger) == numbers(undisturbed)
+    # The checkpoint is written before an epoch is told, so no told epoch is ever trained again.
+    assert progress.epochs_of(progress.killed) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("machines", [HERE, Machines(max_concurrent=1)], ids=["here", "ray"])
+def test_a_trial_that_fails_is_retried_then_recorded_and_the_others_go_on(tmp_path, tiny, machines):
+    ledger, progress = Ledger(tmp_path), Heard()
+    bad = SPECS[0]
+    spoil(ledger, bad)
+    run(SpecList(SPECS[:2]), ledger, tiny, machines, progress)
+    assert progress.events.count(("retried", bad.key)) == ATTEMPTS - 1
+    assert list(progress.failed_keys) == [bad.key]
+    trials = ledger.load().trials.set_index("key")
+    assert trials["status"].to_dict() == {bad.key: "failed", SPECS[1].key: "finished"}
+    assert "Traceback" in trials.loc[bad.key, "error"]
+    assert missing(SPECS[:2], ledger) == [bad]
+
+
+def test_a_diverged_trial_is_a_row_and_is_not_trained_again(tmp_path, tiny):
+    ledger, progress = Ledger(tmp_path), Heard()
+    spec = SPECS[0].replace(cell="simple_rnn", optimizer="sgd", learning_rate=1e38)
+    run(SpecList([spec]), ledger, tiny, HERE, progress)
+    assert ledger.load().trials.loc[0, "status"] == "diverged"
+    assert f"{spec.key}: the loss is not finite in epoch 1" in progress.failed_keys[spec.key]
+    assert missing([spec], ledger) == []
+
+
+def test_a_cluster_that_does_not_answer_is_one_clear_error(tmp_path, tiny):
+    with pytest.raises(SweepError, match=r"no Ray cluster at --address 127.0.0.1:1: .*leave --address out"):
+        run(SpecList(SPECS), Ledger(tmp_path), tiny, Machines(address="127.0.0.1:1"), Heard())
+
+
+def test_a_trial_that_no_node_has_room_for_is_one_clear_error(tmp_path, tiny):
+    message = "no node has room for a trial of 1 CPUs and 64 GPUs; lower --cpus-per-trial or --gpus-per-trial"
+    with pytest.raises(SweepError, match=message):
+        run(SpecList(SPECS), Ledger(tmp_path), tiny, Machines(gpus_per_trial=64), Heard())
+
+
+def test_a_damaged_result_is_trained_again(tmp_path, tiny):
+    ledger, progress = Ledger(tmp_path), Heard()
+    ledger.write(SPECS[0].key, files.RESULT, b"{}")
+    assert missing(SPECS[:1], ledger) == SPECS[:1]
+    run(SpecList(SPECS[:1]), ledger, tiny, HERE, progress)
+    assert progress.finished_keys == [SPECS[0].key]
+
+
+def command(results, *more):
+    flags = ["--preset", "demo", "--data", "embedded", "--cell", "gru", "--units", "24", "--max-len", "200"]
+    flags += ["--num-words", "500", "1000", "--seeds", "2", "--epochs", "5", "--results", str(results), *more]
+    return [sys.executable, str(ROOT / "sweeps" / "grid.py"), *flags]
+
+
+def read_until(process, text):
+    for line in process.stdout:
+        if text in line:
+            return
+    raise AssertionError(f"{text!r} was never printed")
+
+
+def start(results):
+    return subprocess.Popen(command(results), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_a_killed_driver_and_an_interrupted_one_lose_nothing(tmp_path):
+    disturbed = tmp_path / "disturbed"
+    with start(disturbed) as process:
+        read_until(process, "1/4")
+        process.kill()
+    done = {path: path.stat().st_mtime_ns for path in disturbed.glob(f"*/{files.RESULT}")}
+    assert done
+    with start(disturbed) as process:
+        read_until(process, "plan")
+        process.send_signal(signal.SIGINT)
+        output = process.communicate()[0]
+    assert process.returncode == 130, output
+    assert "interrupted; nothing finished is lost. To go on: python" in output
+    assert "Traceback" not in output
+    subprocess.run(command(disturbed, "--in-process"), check=True, capture_output=True)
+    subprocess.run(command(tmp_path / "calm", "--in-process"), check=True, capture_output=True)
+    assert numbers(Ledger(disturbed)) == numbers(Ledger(tmp_path / "calm"))
+    assert done == {path: path.stat().st_mtime_ns for path in done}
