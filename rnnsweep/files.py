@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/files.py."""
+"""Where files that are no results go, and how any file here is replaced."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import uuid
 from pathlib import Path
 
 
-# ---- the cache: per source file, its reviews as arrays that open without being read
 def home_folder() -> Path:
+    """Return the user's folder, or the temporary one where the user has none."""
     try:
         return Path.home()
     except RuntimeError:  # a container's user without a name
@@ -24,11 +24,17 @@ def cache_folder() -> Path:
     return (Path(shared) if shared else home_folder() / ".cache") / "rnnsweep"
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, durable: bool = False) -> None:
+    """Write a file and the folders above it, whole or not at all, and a durable one on the disk; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)  # noqa: PTH105  (one call that is atomic everywhere)
-    finally:
+        with temporary.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())  # else a power cut can leave the new name on an empty file
+        temporary.replace(path)
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise

@@ -6,27 +6,42 @@ Machines, cores, GPUs, folders and addresses are never part of it, because resul
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
+import inspect
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_args, get_type_hints
+from typing import Any, Self, get_args, get_type_hints
 
 from rnnsweep.cells import CELLS
+from rnnsweep.errors import UserError
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 POOLINGS = ("last", "mean", "max")
 VALIDATIONS = ("first_batch", "test")
 
 
-class SpecError(ValueError):
+class SpecError(UserError, ValueError):
     """A spec no network could be trained from; the message names the field, its valid values and the remedy."""
+
+
+def later(default: Any) -> Any:
+    """Return the declaration of a field that specs did not have from the start, such as `warmup: int = later(0)`.
+
+    At its default it stays out of a spec's JSON, so that every key made before the field keeps its trial.
+    """
+    return dataclasses.field(default=default, metadata={"later": True})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """All that changes a trial's numbers, one line of meaning per field; raises `SpecError` on an invalid value."""
+    """All that changes a trial's numbers, one line of meaning per field; raises `SpecError` on an invalid value.
+
+    A new field is declared with `later(default)`, and its default has to be what was done before there was the field.
+    """
 
     dataset: str = "imdb"  # name of the data, as the report prints it
     data_sha256: str = ""  # checksum of the data's content, so that results of different data never mix
@@ -50,8 +65,6 @@ class Spec:
     seed: int = 1  # of the weights, the order of the reviews and the dropout
 
     def __post_init__(self) -> None:
-        if isinstance(self.units, list):
-            object.__setattr__(self, "units", tuple(self.units))
         if self.vocab_size == self.num_words:  # one network, one key
             object.__setattr__(self, "vocab_size", None)
         self._check_types()
@@ -87,8 +100,11 @@ class Spec:
             raise SpecError(f"validation is {self.validation}; give a share between 0 and 1, or {_or(VALIDATIONS)}")
 
     def _check_types(self) -> None:
-        for name, hint in HINTS.items():
+        for name, hint in hints(type(self)).items():  # type: ignore[arg-type]  # mypy sees the hash of a spec, not a class's
             value = getattr(self, name)
+            if isinstance(value, list) and hint == tuple[int, ...]:  # JSON knows no tuples
+                value = tuple(value)
+                object.__setattr__(self, name, value)
             if not _is_of(value, hint):
                 raise SpecError(f"{name} is {value!r}, of type {type(value).__name__}; give {describe(hint)}")
             if hint is float and isinstance(value, int):  # 1 and 1.0 are one number and must be one key
@@ -111,12 +127,16 @@ class Spec:
 
     @property
     def key(self) -> str:
-        """First 12 hex digits of the sha256 of the canonical JSON of all fields."""
+        """First 12 hex digits of the sha256 of the canonical JSON."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
 
     def to_json(self) -> str:
-        """Return the canonical JSON of all fields: sorted names, no spaces, ASCII."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        """Return the canonical JSON: all fields but later ones at their default, sorted names, no spaces, ASCII."""
+        fields = dataclasses.asdict(self)
+        for field in dataclasses.fields(self):
+            if field.metadata.get("later") and fields[field.name] == field.default:
+                del fields[field.name]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     def flags(self) -> list[str]:
         """Return the words of the command line of `sweeps/one.py` that make this spec of the same data."""
@@ -132,15 +152,16 @@ class Spec:
         return words
 
     @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Spec:
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         """Return the spec with these fields, the others at their defaults; raises `SpecError` on an unknown name."""
-        unknown = sorted(set(fields) - set(HINTS))
+        known = [field.name for field in dataclasses.fields(cls)]
+        unknown = sorted(set(fields) - set(known))
         if unknown:
-            raise SpecError(f"unknown field {unknown[0]!r}; the fields are {', '.join(HINTS)}")
+            raise SpecError(f"unknown field {unknown[0]!r}; the fields are {', '.join(known)}")
         return cls(**fields)
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Spec:
+    def from_json(cls, text: str | bytes) -> Self:
         """Return the spec that `to_json` wrote; raises `SpecError` on anything else."""
         try:
             fields = json.loads(text)
@@ -150,18 +171,34 @@ class Spec:
             raise SpecError("not a JSON object of spec fields")
         return cls.from_dict(fields)
 
-    def replace(self, **fields: Any) -> Spec:
+    def replace(self, **fields: Any) -> Self:
         """Return this spec with these fields changed; raises `SpecError` on an unknown name or invalid value."""
-        return Spec.from_dict({**dataclasses.asdict(self), **fields})
+        return self.from_dict({**dataclasses.asdict(self), **fields})
 
-    def label(self) -> str:
-        """Return a short name for a person: `gru 100-50 · 1,000 words · 500 steps`."""
+    def label(self, cell: str = "") -> str:
+        """Return a short name for a person: `gru 100-50 · 1,000 words · 500 steps`; `cell` is its title, if given."""
         both = "bidirectional " if self.bidirectional else ""
         units = "-".join(map(str, self.units))
-        return f"{both}{self.cell} {units} · {self.num_words:,} words · {self.max_len:,} steps"
+        return f"{both}{cell or self.cell} {units} · {self.num_words:,} words · {self.max_len:,} steps"
 
 
-HINTS: dict[str, Any] = get_type_hints(Spec)
+@functools.cache
+def hints(kind: type[Spec]) -> dict[str, Any]:
+    """Return the fields of a kind of spec by name, in their order, each with its type."""
+    return get_type_hints(kind)
+
+
+@functools.cache
+def meanings(kind: type[Spec] = Spec) -> dict[str, str]:
+    """Return the line of meaning of each field by name, in the fields' order: the comment behind its declaration."""
+    line = re.compile(r"^    (\w+): .*?  # (.+)$", re.MULTILINE)
+    bases = [base for base in reversed(kind.__mro__) if issubclass(base, Spec)]
+    return {name: text for base in bases for name, text in line.findall(inspect.getsource(base))}
+
+
+HINTS = hints(Spec)
+ALL_BUT_SEED = tuple(name for name in HINTS if name != "seed")  # equal in two trials: the same network, trained again
+FROM_DATA = ("dataset", "data_sha256")  # the data says these itself
 
 
 def _is_of(value: Any, hint: Any) -> bool:
@@ -194,6 +231,3 @@ def _choice(name: str, value: str, valid: tuple[str, ...], remedy: str = "") -> 
 def _at_least(name: str, value: int, least: int, reason: str = "") -> None:
     if value < least:
         raise SpecError(f"{name} is {value}; give at least {least}" + (f": {reason}" if reason else ""))
-
-
-FROM_DATA = ("dataset", "data_sha256")  # the data says these itself

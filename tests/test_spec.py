@@ -1,11 +1,79 @@
+from dataclasses import dataclass
+from pathlib import Path
+
 import pytest
 
-from rnnsweep.spec import Spec, SpecError
+from rnnsweep.errors import UserError
+from rnnsweep.spec import ALL_BUT_SEED, HINTS, Spec, SpecError, hints, later, meanings
+
+LEDGER = Path(__file__).parents[2] / "shared" / "ledger"  # real results, which lie beside the project, never in it
+# A changed key orphans every ledger there is: declare a new field with `later`.
+KEYS = {
+    Spec(): "82e3e69ee990",
+    Spec(cell="lstm", units=(3, 2), validation="first_batch", vocab_size=2000, reviews=50, seed=4): "bb072f962c29",
+    Spec(cell="simple_rnn", bidirectional=True, pooling="max", optimizer="sgd", learning_rate=1): "329fadb735e9",
+}
 
 
-def test_the_key_of_the_default_spec_never_changes():
-    # A changed key orphans every ledger there is: add a field only with a migration.
-    assert Spec().key == "82e3e69ee990"
+@dataclass(frozen=True, kw_only=True)
+class Grown(Spec):
+    """Specs as a later version might have them."""
+
+    warmup: float = later(0.0)  # share of the steps before the learning rate is whole
+    layers: tuple[int, ...] = later(())  # of something else
+
+
+@pytest.mark.parametrize(("spec", "key"), KEYS.items())
+def test_the_key_of_a_spec_never_changes(spec, key):
+    assert spec.key == key
+
+
+@pytest.mark.parametrize(("spec", "key"), KEYS.items())
+def test_a_field_added_later_changes_no_key_that_there_is(spec, key):
+    grown = Grown.from_json(spec.to_json())
+    assert grown.to_json() == spec.to_json()
+    assert grown.key == grown.replace(warmup=0, layers=[]).key == key
+
+
+def test_a_field_added_later_changes_no_key_of_a_ledger():
+    if not LEDGER.is_dir():
+        pytest.skip("no real ledger is beside the project (shared/ledger)")
+    folders = list(LEDGER.glob("*/spec.json"))
+    assert len(folders) > 200
+    for path in folders:
+        assert Grown.from_json(path.read_bytes()).key == Spec.from_json(path.read_bytes()).key == path.parent.name
+
+
+def test_another_value_of_a_field_added_later_is_another_trial():
+    grown = Grown(warmup=0.1, layers=(3,))
+    assert len({Grown().key, Grown(warmup=0.1).key, Grown(layers=(3,)).key, grown.key}) == 4
+    assert Grown.from_json(grown.to_json()) == grown != Grown()
+    assert Grown(warmup=1).key == Grown(warmup=1.0).key
+
+
+def test_a_field_added_later_is_a_field_like_any_other():
+    assert list(hints(Grown)) == [*HINTS, "warmup", "layers"]
+    assert meanings(Grown) == {**meanings(), "warmup": "share of the steps before the learning rate is whole",
+                               "layers": "of something else"}  # fmt: skip
+    assert Grown(warmup=0.5).flags() == [*Spec().flags(), "--warmup", "0.5"]
+    with pytest.raises(SpecError, match="warmup is 'long', of type str; give a number"):
+        Grown.from_dict({"warmup": "long"})
+    with pytest.raises(SpecError, match=r"unknown field 'depth'; the fields are dataset, .*, warmup, layers"):
+        Grown.from_dict({"depth": 2})
+
+
+def test_every_field_has_a_line_of_meaning():
+    assert list(meanings()) == list(HINTS)
+    assert meanings()["batch_size"] == "reviews per training step"
+
+
+def test_all_fields_but_the_seed_make_a_network():
+    assert set(HINTS) - set(ALL_BUT_SEED) == {"seed"}
+
+
+def test_a_mistake_in_a_spec_is_the_users():
+    assert issubclass(SpecError, UserError)
+    assert issubclass(SpecError, ValueError)
 
 
 def test_every_field_is_part_of_the_key():

@@ -1,4 +1,4 @@
-"""TODO rnnsweep.data."""
+"""The reviews: where they come from, what is kept of them, and which of them a network sees for what."""
 
 from rnnsweep.data.load import load
 from rnnsweep.data.reviews import DataError, Dataset, Reviews, encode

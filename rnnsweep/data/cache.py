@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/data/cache.py."""
+"""Reviews converted once: per source file, a folder of arrays that open without being read."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnnsweep.data.reviews import DataError, Dataset, Reviews
-from rnnsweep.files import cache_folder
+from rnnsweep.files import cache_folder, write_whole
+from rnnsweep.types import Arrays
 
 FORMAT = 1  # of the cache; a new number leaves what older versions wrote alone
 Content = tuple[tuple[str, str], Reviews, Reviews]  # classes, train, test
 
 
 def file_checksum(path: Path) -> str:
-    """Return the sha256 of a file, remembered by its path, size and time of change."""
+    """Return the sha256 of a file, remembered by its path, size and time of change; raises `DataError`."""
     try:
         stat = path.stat()
         known = hashlib.sha256(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()[:32]
@@ -39,18 +38,17 @@ def file_checksum(path: Path) -> str:
     # A file written this moment may be written again with the same time of change.
     if time.time() - stat.st_mtime > 2:
         with suppress(OSError):
-            stamp.parent.mkdir(parents=True, exist_ok=True)
-            part = stamp.with_name(f".{uuid.uuid4().hex}")
-            part.write_text(found)
-            part.replace(stamp)
+            write_whole(stamp, found.encode())
     return found
 
 
-def named_arrays(reviews: Reviews, prefix: str) -> dict[str, NDArray[Any]]:
+def named_arrays(reviews: Reviews, prefix: str) -> Arrays:
+    """Return tokens, offsets and labels by the names that the cache keeps them under, such as `train_tokens`."""
     return {f"{prefix}_{field}": getattr(reviews, field) for field in ("tokens", "offsets", "labels")}
 
 
 def content_sha256(train: Reviews, test: Reviews) -> str:
+    """Return the sha256 of tokens, offsets and labels of both sets, as little-endian bytes."""
     digest = hashlib.sha256()
     for reviews in (train, test):
         digest.update(np.ascontiguousarray(reviews.tokens, "<i4").data)
@@ -93,7 +91,7 @@ def _open(name: str, folder: Path) -> Dataset:
     return Dataset(name, about["sha256"], True, (first, second), *sets)
 
 
-def _write(folder: Path, classes: tuple[str, str], sha256: str, arrays: dict[str, NDArray[Any]]) -> None:
+def _write(folder: Path, classes: tuple[str, str], sha256: str, arrays: Arrays) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     part, damaged = (folder.with_name(f".{uuid.uuid4().hex}") for _ in range(2))
     part.mkdir()

@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Split = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.uint8]]
-Ints = NDArray[np.int64]
+from rnnsweep.types import Ints, Tokens
+
+Split = tuple[Tokens, Ints, NDArray[np.uint8]]
 SEED = 1107
 REVIEWS = 5000  # of each set
 NEUTRAL = 14_000  # words without an opinion
@@ -71,7 +72,7 @@ def _words() -> int:
     return _FIRST_OPINION + 2 * sum(words for words, _ in STRATA) + NEUTRAL
 
 
-def _with_start(tokens: NDArray[Any], offsets: Ints) -> NDArray[np.int32]:
+def _with_start(tokens: NDArray[Any], offsets: Ints) -> Tokens:
     tokens = tokens.astype(np.int32)
     tokens[offsets[:-1]] = 1
     return tokens

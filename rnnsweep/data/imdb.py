@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/data/imdb.py."""
+"""IMDB as Keras ships it: found on this machine or downloaded, and read without running what is in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import io
 import os
 import pickle
 import sys
-import uuid
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from rnnsweep.data.cache import Content, cached_dataset, file_checksum
 from rnnsweep.data.reviews import CLASSES, SHUFFLE_SEED, DataError, Dataset, reviews_of_ranks
-from rnnsweep.files import cache_folder, home_folder
+from rnnsweep.files import cache_folder, home_folder, write_whole
 
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/imdb.npz"
 OFFICIAL = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"  # sha256, as Keras 3 has it
@@ -47,13 +46,7 @@ def download(url: str, target: Path, sha256: str, timeout: float = TIMEOUT) -> b
     if found != sha256:
         raise NotHereError(f"{url} has the wrong checksum, {found[:12]} and not {sha256[:12]}; {remedy}")
     with suppress(OSError):
-        part = target.parent / f".{target.name}.{uuid.uuid4().hex}"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_bytes(content)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(target, content)
     return content
 
 
@@ -74,6 +67,10 @@ def _read(response: Any) -> bytes:
 
 
 def load_imdb(timeout: float) -> Dataset:
+    """Return IMDB from Keras's copy, from our own, or downloaded; `timeout` is in seconds without an answer.
+
+    Raises `NotHereError` where Keras's copy is another file, or there is none and none can be downloaded.
+    """
     home = os.environ.get("KERAS_HOME")
     keras_copy = (Path(home) if home else home_folder() / ".keras") / "datasets" / "imdb.npz"
     own_copy = cache_folder() / "imdb.npz"
@@ -91,10 +88,10 @@ def load_imdb(timeout: float) -> Dataset:
 
 
 def load_npz(path: Path) -> Dataset:
+    """Return the reviews of an .npz in the layout of Keras's imdb.npz; raises `DataError`."""
     return cached_dataset("imdb", f"{file_checksum(path)}-npz", lambda: _npz_content(path, str(path)))
 
 
-# ---- IMDB's npz, read without running what is in it
 class _Inert:
     """Takes the place of everything that a pickle names, and only keeps the state it is given."""
 

@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/data/load.py."""
+"""Which reviews a source names: IMDB, the embedded corpus or a file of your own."""
 
 from __future__ import annotations
 

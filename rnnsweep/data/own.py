@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/data/own.py."""
+"""Your own reviews, from a table with a row each: words by the Keras tokenizer's rule, ranks by frequency."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from rnnsweep.data.reviews import (
     OUT_OF_VOCABULARY,
     SHUFFLE_SEED,
     DataError,
-    Ints,
     Reviews,
     reviews_of_ranks,
 )
+from rnnsweep.types import Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,9 +32,11 @@ FILTERS = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " 
 TABLES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 
 
-# ---- your own reviews
 def table_content(path: Path) -> Content:
-    """Return the reviews of a table with the columns `text`, `label` and, if it is there, `split`."""
+    """Return the reviews of a table with the columns `text`, `label` and, if it is there, `split`.
+
+    Raises `DataError` where it cannot be read, has not two classes, or has a row without text or label.
+    """
     table = _read_table(path)
     missing = [name for name in ("text", "label") if name not in table.columns]
     if missing:
@@ -83,6 +85,7 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 
 def words_of(text: Any, where: str) -> list[str]:
+    """Return the words of a text as the Keras tokenizer splits it; raises `DataError` where there are none."""
     if not isinstance(text, str):
         raise DataError(f"{where}: the text is {text!r}; give words, or leave the row out")
     words = [word for word in text.lower().translate(FILTERS).split(" ") if word]

@@ -1,4 +1,4 @@
-"""IMDB, the embedded corpus or your own reviews, in Keras's numbering; and how a network gets to see them.
+"""Reviews in Keras's numbering, wherever they come from, and how a network gets to see them.
 
 Keras's numbering: 0 pads, 1 starts a review, 2 is out of vocabulary, a word of rank r (1 = commonest) is r + 3.
 """
@@ -12,13 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnsweep.errors import UserError
+from rnnsweep.types import Ints, Tokens
+
 START, OUT_OF_VOCABULARY, INDEX_FROM = 1, 2, 3
 SHUFFLE_SEED = 113  # of keras.datasets.imdb; your own reviews are shuffled, and split 80 to 20, with the same
 CLASSES = ("negative", "positive")
-Ints = NDArray[np.int64]
 
 
-class DataError(ValueError):
+class DataError(UserError, ValueError):
     """Reviews that cannot be had or used; the message names the culprit, the valid values and the remedy."""
 
 
@@ -26,7 +28,7 @@ class DataError(ValueError):
 class Reviews:
     """Reviews of different lengths, one behind the other."""
 
-    tokens: NDArray[np.int32]  # [tokens of all reviews], Keras numbering, each review with its start token
+    tokens: Tokens  # [tokens of all reviews], Keras numbering, each review with its start token
     offsets: Ints  # [reviews + 1], where each review begins in tokens, and where the last one ends
     labels: NDArray[np.uint8]  # [reviews], 0 or 1
 
@@ -61,7 +63,7 @@ class Dataset:
     test: Reviews
 
 
-def encode(reviews: Reviews, num_words: int, max_len: int) -> NDArray[np.int32]:
+def encode(reviews: Reviews, num_words: int, max_len: int) -> Tokens:
     """Return the reviews as int32 [reviews, max_len], as `load_data(num_words=...)` and `pad_sequences` of Keras do.
 
     Tokens from `num_words` become 2; long reviews lose their beginning, short ones are padded with 0 in front. Raises

@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/data/split.py."""
+"""What of the data one spec trains on, validates on and is tested on."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
-"""TODO docstring of rnnsweep/machine/device.py."""
+"""What has to be said to, or asked of, each of Keras's backends in its own words: threads, GPUs, graphs.
+
+The only place that knows backends apart. One that is not in the table computes on what it finds, and says nothing.
+"""
 
 from __future__ import annotations
 
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rnnsweep.machine.gpu import installed, memory_limit_mb
@@ -29,29 +30,72 @@ def _quiet() -> Iterator[None]:
 with _quiet():
     import keras as keras
 
+Function = Callable[[Any], Any]
 
-def use_cores(cores: int, gpu_share: float | None = None) -> None:
-    """Keep this process to a number of cores and a share of its GPU, before any layer is built.
 
-    Without a share, or where a GPU does not say how large it is, TensorFlow takes the GPU memory it needs.
-    """
-    backend = keras.backend.backend()
-    if backend == "torch" and gpu_share and gpu_share < 1:
-        import torch
+class _Backend:
+    """What is done and answered where nothing is known of a backend; the functions below say what each is for."""
 
-        if torch.cuda.is_available():
-            torch.cuda.set_per_process_memory_fraction(gpu_share)
-    if backend != "tensorflow":  # JAX was told by its environment, before it was imported
-        return
-    import tensorflow as tf
+    jit_compile: bool | str = "auto"
 
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(cores)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-        for device in tf.config.list_physical_devices("GPU"):
-            _limit_tensorflow(device, gpu_share)
-    except RuntimeError:  # already running: a reused worker, or a caller who made the choice
-        return
+    def use_cores(self, cores: int, gpu_share: float | None) -> None: ...
+
+    def device_kind(self) -> str:
+        return "cpu"
+
+    def reset_peak_gpu_memory(self) -> None: ...
+
+    def peak_gpu_memory_mb(self) -> float | None:
+        return None
+
+    def compiled(self, function: Function) -> Function:
+        return function
+
+    def make_gradients_dense(self, optimizer: keras.optimizers.Optimizer) -> None: ...
+
+
+class _TensorFlow(_Backend):
+    jit_compile = False  # XLA makes recurrences several times slower on a CPU and hides cuDNN's on a GPU
+
+    def use_cores(self, cores: int, gpu_share: float | None) -> None:
+        import tensorflow as tf
+
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(cores)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+            for device in tf.config.list_physical_devices("GPU"):
+                _limit_tensorflow(device, gpu_share)
+        except RuntimeError:  # already running: a reused worker, or a caller who made the choice
+            return
+
+    def device_kind(self) -> str:
+        import tensorflow as tf
+
+        return "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
+
+    def reset_peak_gpu_memory(self) -> None:
+        import tensorflow as tf
+
+        tf.config.experimental.reset_memory_stats("GPU:0")
+
+    def peak_gpu_memory_mb(self) -> float:
+        import tensorflow as tf
+
+        return float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 2**20
+
+    def compiled(self, function: Function) -> Function:
+        import tensorflow as tf
+
+        compiled: Function = tf.function(function)
+        return compiled
+
+    def make_gradients_dense(self, optimizer: keras.optimizers.Optimizer) -> None:
+        import tensorflow as tf
+
+        apply = optimizer.apply
+        optimizer.apply = lambda gradients, variables=None: apply(
+            [tf.convert_to_tensor(gradient) for gradient in gradients], variables
+        )
 
 
 def _limit_tensorflow(device: Any, share: float | None) -> None:
@@ -65,62 +109,86 @@ def _limit_tensorflow(device: Any, share: float | None) -> None:
         tf.config.experimental.set_memory_growth(device, True)
 
 
-def device_kind() -> str:
-    """Return `cpu`, or the kind of device Keras's backend would compute on."""
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
+class _Torch(_Backend):
+    def use_cores(self, cores: int, gpu_share: float | None) -> None:
+        import torch
 
-        return "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
-    if backend == "torch":
+        if gpu_share and gpu_share < 1 and torch.cuda.is_available():
+            torch.cuda.set_per_process_memory_fraction(gpu_share)
+
+    def device_kind(self) -> str:
         import torch
 
         return "gpu" if torch.cuda.is_available() else "cpu"
-    if backend == "jax":
-        import jax
 
-        return str(jax.default_backend())
-    return "cpu"
-
-
-def reset_peak_memory() -> None:
-    with suppress(OSError):  # Linux only; elsewhere the peak is that of the whole process
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def peak_memory_mb() -> float:
-    with suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def reset_peak_gpu_memory(device: str) -> None:
-    if device != "gpu":
-        return
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.experimental.reset_memory_stats("GPU:0")
-    elif keras.backend.backend() == "torch":
+    def reset_peak_gpu_memory(self) -> None:
         import torch
 
         torch.cuda.reset_peak_memory_stats()
 
-
-def peak_gpu_memory_mb(device: str) -> float | None:
-    """Return the MB of arrays that the trial held on its GPU at most (JAX: the process, since it began); else None."""
-    if device != "gpu":
-        return None
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        return float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 2**20
-    if keras.backend.backend() == "torch":
+    def peak_gpu_memory_mb(self) -> float:
         import torch
 
         return float(torch.cuda.max_memory_allocated()) / 2**20
-    import jax
 
-    return float(jax.devices()[0].memory_stats()["peak_bytes_in_use"]) / 2**20
+
+class _Jax(_Backend):  # its share of a GPU is said by its environment, before it is imported
+    def device_kind(self) -> str:
+        import jax
+
+        return str(jax.default_backend())
+
+    def peak_gpu_memory_mb(self) -> float:
+        import jax
+
+        return float(jax.devices()[0].memory_stats()["peak_bytes_in_use"]) / 2**20
+
+
+_BACKENDS: dict[str, _Backend] = {"tensorflow": _TensorFlow(), "torch": _Torch(), "jax": _Jax()}
+
+
+def _backend() -> _Backend:
+    return _BACKENDS.get(keras.backend.backend(), _Backend())
+
+
+def use_cores(cores: int, gpu_share: float | None = None) -> None:
+    """Keep this process to a number of cores and a share of its GPU, before any layer is built.
+
+    Without a share, or where a GPU does not say how large it is, TensorFlow takes the GPU memory it needs.
+    """
+    _backend().use_cores(cores, gpu_share)
+
+
+def device_kind() -> str:
+    """Return `cpu`, or the kind of device Keras's backend would compute on."""
+    return _backend().device_kind()
+
+
+def reset_peak_gpu_memory(device: str) -> None:
+    """Begin the peak of the GPU's memory anew; nothing on another device, or on JAX."""
+    if device == "gpu":
+        _backend().reset_peak_gpu_memory()
+
+
+def peak_gpu_memory_mb(device: str) -> float | None:
+    """Return the MB of arrays that the trial held on its GPU at most (JAX: the process, since it began); else None."""
+    return _backend().peak_gpu_memory_mb() if device == "gpu" else None
+
+
+def jit_compile() -> bool | str:
+    """Return what `model.compile` is told of compiling: nothing on TensorFlow, elsewhere as Keras thinks best."""
+    return _backend().jit_compile
+
+
+def compiled(function: Function) -> Function:
+    """Return the function as one TensorFlow graph: the many small operations of an optimizer's step, without Python."""
+    return _backend().compiled(function)
+
+
+def make_gradients_dense(optimizer: keras.optimizers.Optimizer) -> None:
+    """Have the optimizer add up an embedding's gradient per row, as other backends and the packed engine do.
+
+    On TensorFlow, Keras 3 squares the pieces of a sparse gradient before it adds them up, so that a word that stands
+    in a batch twice changes Adam's second moment in another way: docs/decisions/embedding-gradient.md.
+    """
+    _backend().make_gradients_dense(optimizer)

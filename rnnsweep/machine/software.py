@@ -1,15 +1,22 @@
-"""What a result or a node says about the software it ran on."""
+"""What a result or a node says about the software it ran on: versions, the code's revision, the BLAS."""
 
 from __future__ import annotations
 
 import functools
+import importlib
+import os
 import platform
 import subprocess
+import sys
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 LIBRARIES = ("keras", "tensorflow", "torch", "jax", "numpy", "numba", "ray")
+# NumPy's matmul runs on the BLAS that NumPy brings along, and numba's np.dot on SciPy's.
+PRODUCTS = {"numpy": "numpy", "scipy": "scipy.linalg.cython_blas"}
+STEERING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # have OpenBLAS compute as on another processor
 
 
 @functools.cache
@@ -30,5 +37,74 @@ def revision() -> str:
         return subprocess.run(
             command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True
         ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+@functools.cache
+def blas() -> dict[str, str]:
+    """Return `library` with its version, `kernel` and `threading` of the BLAS that the packed engine's products run on.
+
+    Where NumPy's and SciPy's differ, NumPy's is named first, a stroke between them. What a library does not say is
+    empty, as the kernel of Accelerate and MKL.
+    """
+    found = _product_libraries()
+    names, numbers, kernels, layers = (
+        "/".join(dict.fromkeys(str(info[field]) for info in found if info.get(field)))
+        for field in ("internal_api", "version", "architecture", "threading_layer")
+    )
+    return {"library": f"{names or _built_with()} {numbers}".strip(), "kernel": kernels, "threading": layers}
+
+
+def blas_text() -> str:
+    """Return library, version and kernel in one line, as a result has them: `openblas 0.3.33 SkylakeX`."""
+    return f"{blas()['library']} {blas()['kernel']}".strip()
+
+
+def _product_libraries() -> list[dict[str, Any]]:
+    from threadpoolctl import threadpool_info
+
+    for module in PRODUCTS.values():
+        importlib.import_module(module)  # only what is loaded is seen
+    found = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    owned = {name: [info for info in found if _brought_by(name, info["filepath"])] for name in PRODUCTS}
+    shared = [info for info in found if not any(info in infos for infos in owned.values())]  # as conda has it
+    return [info for infos in owned.values() for info in infos or shared]
+
+
+def _brought_by(package: str, path: str) -> bool:
+    return bool({package, f"{package}.libs"} & set(Path(path).parts[-3:-1]))  # numpy.libs, or numpy/.dylibs
+
+
+def _built_with() -> str:
+    import numpy as np
+
+    configuration: Any = np.show_config(mode="dicts")
+    return str(configuration["Build Dependencies"]["blas"]["name"])
+
+
+@functools.cache
+def kernel_warning() -> str | None:
+    """Return a line on a kernel below the processor's own, to which the environment holds OpenBLAS; else None."""
+    named = [name for name in STEERING if os.environ.get(name)]
+    own = _kernel_without(named) if named else ""
+    if not own or own == blas()["kernel"]:
+        return None
+    given = " and ".join(f"{name}={os.environ[name]}" for name in named)
+    return (
+        f"{given} keeps OpenBLAS to its {blas()['kernel']} kernel, below this processor's {own}: slower, and other "
+        f"last digits than without; unset {' and '.join(named)}"
+    )
+
+
+def _kernel_without(names: list[str]) -> str:
+    """Return the kernel that a process without these variables runs, since OpenBLAS chooses it once, when loaded."""
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    program = "from rnnsweep.machine.software import blas; print(blas()['kernel'])"
+    try:
+        return subprocess.run(
+            [sys.executable, "-c", program], cwd=Path(__file__).parents[2], env=environment, capture_output=True,
+            text=True, timeout=60, check=True,
+        ).stdout.strip()  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return ""

@@ -1,4 +1,4 @@
-"""TODO rnnsweep.space."""
+"""Which specs there are: the presets of a sweep, and the space that a search draws from."""
 
 from rnnsweep.space.presets import PRESETS, SYSTEMS, preset, system_of
 from rnnsweep.space.search_space import SEARCH_AXES, Axis, Choice, Range, SearchSpace, draw, search_space

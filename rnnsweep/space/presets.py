@@ -1,4 +1,4 @@
-"""Which specs there are: the grid, the report's eight systems, the presets made of them, and the search space."""
+"""The report's eight systems, and the presets: lists of specs that a name stands for."""
 
 from __future__ import annotations
 
@@ -104,6 +104,7 @@ def _chosen(specs: list[Spec], wanted: Mapping[str, Sequence[Any]]) -> list[Spec
 
 
 def words(values: Sequence[Any]) -> str:
+    """Return values for a person: a comma between them, and between a network's layers a hyphen."""
     return ", ".join("-".join(map(str, value)) if isinstance(value, tuple) else str(value) for value in values)
 
 

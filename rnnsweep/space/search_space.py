@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/space/search_space.py."""
+"""The space of a search: axes of a few values or a range each, over a base spec, and how a spec is drawn from it."""
 
 from __future__ import annotations
 
@@ -116,8 +116,7 @@ def search_space(fields: Mapping[str, Sequence[Any] | Range], depths: Sequence[i
     """Return the search space with some axes narrowed to these values or ranges, and other fields set to one value.
 
     `units` given are those of all layers, and end the search over depth, or of the deepest network where `depths` are
-    given too. Raises `SpecError` on an invalid value, or on
-    several values of a field that is no axis.
+    given too. Raises `SpecError` on an invalid value, or on several values of a field that is no axis.
     """
     axes, base = dict(SEARCH_AXES), Spec()
     if depths:

@@ -7,7 +7,7 @@ from rnnsweep.space import SYSTEMS, preset, system_of
 from rnnsweep.space.presets import NOT_PART_OF_A_SYSTEM, grid
 from rnnsweep.spec import Spec, SpecError
 
-PUBLISHED = json.loads((Path(__file__).parents[1] / "analysis" / "published.json").read_text())["systems"]
+PUBLISHED = json.loads((Path(__file__).parents[2] / "analysis" / "original" / "published.json").read_text())["systems"]
 
 
 def test_the_grid_is_the_product_of_its_axes_the_last_changing_fastest():

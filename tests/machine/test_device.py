@@ -1,0 +1,85 @@
+"""What each backend of Keras is told and asked, with fakes of those that are not installed."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from rnnsweep.machine import device
+from rnnsweep.machine.device import keras
+
+
+@pytest.mark.parametrize(
+    ("share", "sizes", "told"),
+    [
+        (0.25, [40_000.0], ("limit", 9_400)),
+        (0.25, [], ("grow",)),
+        (1.0, [40_000.0], ("grow",)),
+        (None, [40_000.0], ("grow",)),
+    ],
+)
+def test_tensorflow_is_kept_to_the_share_before_any_layer_is_built(monkeypatch, share, sizes, told):
+    import tensorflow as tf
+
+    heard = []
+    monkeypatch.setattr(device, "installed", lambda: [("GPU", size) for size in sizes])
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["device"])
+    monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", lambda cores: None)
+    monkeypatch.setattr(tf.config.threading, "set_inter_op_parallelism_threads", lambda cores: None)
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda device, grow: heard.append(("grow",)))
+    monkeypatch.setattr(
+        tf.config,
+        "set_logical_device_configuration",
+        lambda device, parts: heard.append(("limit", parts[0].memory_limit)),
+    )
+    device.use_cores(1, share)
+    assert heard == [told]
+
+
+@pytest.fixture
+def torch(monkeypatch):
+    """Return a PyTorch that sees one GPU and remembers the share it was given."""
+    cuda = SimpleNamespace(is_available=lambda: True, max_memory_allocated=lambda: 3 * 2**20)
+    cuda.set_per_process_memory_fraction = lambda share: setattr(cuda, "share", share)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    return cuda
+
+
+def test_pytorch_is_kept_to_its_share_and_says_its_peak(torch):
+    device.use_cores(1, 0.25)
+    assert torch.share == 0.25
+    assert device.device_kind() == "gpu"
+    assert device.peak_gpu_memory_mb("gpu") == 3.0
+
+
+def test_jax_says_its_device_and_its_peak(monkeypatch):
+    gpu = SimpleNamespace(memory_stats=lambda: {"peak_bytes_in_use": 5 * 2**20})
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(default_backend=lambda: "tpu", devices=lambda: [gpu]))
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert device.device_kind() == "tpu"
+    assert device.peak_gpu_memory_mb("gpu") == 5.0
+
+
+def test_a_backend_that_nothing_is_known_of_computes_on_what_it_finds(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "numpy")
+    device.use_cores(1, 0.5)
+    device.reset_peak_gpu_memory("gpu")
+    assert device.device_kind() == "cpu"
+    assert device.peak_gpu_memory_mb("gpu") is None
+    assert device.jit_compile() == "auto"
+    assert device.compiled(len) is len
+
+
+def test_a_trial_on_a_cpu_has_no_peak_of_a_gpu():
+    assert device.peak_gpu_memory_mb("cpu") is None
+
+
+def test_tensorflow_squares_an_embeddings_gradient_after_adding_up_what_one_word_gave():
+    import tensorflow as tf
+
+    heard = []
+    optimizer = SimpleNamespace(apply=lambda gradients, variables=None: heard.extend(gradients))
+    device.make_gradients_dense(optimizer)
+    optimizer.apply([tf.IndexedSlices(tf.constant([[1.0], [2.0]]), tf.constant([1, 1]), tf.constant([3, 1]))])
+    assert heard[0].numpy().tolist() == [[0.0], [3.0], [0.0]]
