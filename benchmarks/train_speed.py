@@ -24,13 +24,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Column, Table
 
+from rnnsweep.cells import CELLS
 from rnnsweep.data import encode, load
-from rnnsweep.machine.device import use_cores
+from rnnsweep.machine.device import keras, use_cores
 from rnnsweep.network.model import build
-from rnnsweep.model import keras
 from rnnsweep.network.packed.network import Network
 from rnnsweep.space import SYSTEMS
-from rnnsweep.cells import CELLS
 from rnnsweep.spec import Spec
 
 EPOCH = 20_000

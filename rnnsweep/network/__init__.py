@@ -1,1 +1,1 @@
-"""TODO rnnsweep.network."""
+"""A spec's network: its Keras model, what it costs, its output, and the same computed packed."""

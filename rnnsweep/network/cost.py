@@ -1,11 +1,32 @@
-"""TODO docstring of rnnsweep/network/cost.py."""
+"""What a network costs, counted from its spec alone: weights, floating-point operations, memory on a GPU."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rnnsweep.cells import CELLS
+from rnnsweep.network.output import output_of
 from rnnsweep.spec import Spec
 
 PREDICT_BATCH = 512  # reviews that `train` predicts at a time
+
+
+def parameters(spec: Spec) -> int:
+    """Return the number of weights of the network, as Keras counts them."""
+    cell, directions = CELLS[spec.cell], _directions(spec)
+    total = spec.embedding_rows * spec.embedding_dim
+    for inputs, units in _layers(spec):
+        total += directions * cell.gates * units * (inputs + units + cell.biases)
+    return total + (directions * spec.units[-1] + 1) * output_of(spec).units
+
+
+def forward_flops(spec: Spec) -> int:
+    """Return the floating-point operations of the recurrent layers in one forward time step of one review.
+
+    Two per weight of their kernels, but for the first layer's input kernel: what a word gives there is looked up.
+    """
+    weights = sum(units * (inputs + units) for inputs, units in _layers(spec)) - spec.units[0] * spec.embedding_dim
+    return 2 * _directions(spec) * CELLS[spec.cell].gates * weights
 
 
 def gpu_memory_mb(spec: Spec) -> float:
@@ -14,29 +35,21 @@ def gpu_memory_mb(spec: Spec) -> float:
     Weights, gradient and two moments; of a training batch every step's inputs, gates and states; or of a larger batch
     that is only predicted, what enters and leaves its widest layer.
     """
-    directions = 2 if spec.bidirectional else 1
-    layers = directions * sum(spec.units) * (CELLS[spec.cell].gates + 3)
+    gates, directions = CELLS[spec.cell].gates, _directions(spec)
+    layers = directions * sum(spec.units) * (gates + 3)
     training = spec.batch_size * spec.max_len * (2 * spec.embedding_dim + layers)
-    widest = directions * max(spec.units) * (CELLS[spec.cell].gates + 2)
+    widest = directions * max(spec.units) * (gates + 2)
     predicting = PREDICT_BATCH * spec.max_len * (spec.embedding_dim + widest)
     return 4 * (4 * parameters(spec) + max(training, predicting)) / 2**20
 
 
-def parameters(spec: Spec) -> int:
-    """Return the number of weights of the network, as Keras counts them."""
-    total, width = spec.embedding_rows * spec.embedding_dim, spec.embedding_dim
-    directions = 2 if spec.bidirectional else 1
-    biases = CELLS[spec.cell].biases
-    for units in spec.units:
-        total += directions * CELLS[spec.cell].gates * units * (width + units + biases)
-        width = directions * units
-    return total + width + 1
+def _directions(spec: Spec) -> int:
+    return 2 if spec.bidirectional else 1
 
 
-def flops(spec: Spec) -> float:
-    """Return the floating-point operations of one forward time step of one review."""
-    total, width = 0, 0  # the first layer's input is looked up, not multiplied
+def _layers(spec: Spec) -> Iterator[tuple[int, int]]:
+    """Yield columns of the input and units of each recurrent layer; above a bidirectional one both outputs enter."""
+    inputs = spec.embedding_dim
     for units in spec.units:
-        total += 2 * CELLS[spec.cell].gates * units * (width + units)
-        width = units
-    return total * (2 if spec.bidirectional else 1)
+        yield inputs, units
+        inputs = _directions(spec) * units

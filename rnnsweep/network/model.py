@@ -1,4 +1,4 @@
-"""A spec's network, on the Keras 3 API alone: embedding, recurrent layers, pooling, dropout, one sigmoid unit."""
+"""A spec's network, on the Keras 3 API alone: embedding, recurrent layers, pooling, dropout, dense output."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.machine.device import keras
+from rnnsweep.network.output import output_of
 from rnnsweep.spec import Spec
 
 RECURRENT = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
 
 def build(spec: Spec) -> keras.Sequential:
-    """Return the untrained network: int32 [batch, max_len] -> float32 [batch, 1], the probability of class 1.
+    """Return the untrained network: int32 [batch, max_len] -> float32 [batch, units of the output], probabilities.
 
     Weights depend on the spec's seed alone; layers are named as Keras names those of a program's first model.
     """
@@ -29,7 +30,8 @@ def build(spec: Spec) -> keras.Sequential:
         layers.append(keras.layers.GlobalMaxPooling1D(name="pooling"))
     if spec.dropout:
         layers.append(keras.layers.Dropout(spec.dropout, seed=spec.seed, name="dropout"))
-    layers.append(keras.layers.Dense(1, activation="sigmoid", name="dense"))
+    output = output_of(spec)
+    layers.append(keras.layers.Dense(output.units, activation=output.activation, name="dense"))
     return keras.Sequential(layers, name="sequential")
 
 

@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/training/result.py."""
+"""What training says: after each epoch to who watches it, and at its end; and the rule that selects the best epoch."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def best_epoch(rows: list[Row]) -> int:
 
 
 def accuracy_columns(rows: list[Row]) -> Row:
+    """Return the columns of a result that repeat its epochs: the best one's number, its losses, and the last one's."""
     if not rows:
         return {}
     best = best_epoch(rows)

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnsweep.machine.device import keras
 from rnnsweep.network.model import build
-from rnnsweep.model import keras
+from rnnsweep.network.packed import steps
 from rnnsweep.network.packed.network import Network, supports
-from rnnsweep.network.packed.steps import _tanh
-from rnnsweep.cells import CELLS
 from rnnsweep.spec import Spec
 
 tf = pytest.importorskip("tensorflow")
@@ -81,7 +80,7 @@ def assert_equal(ours, theirs) -> None:
 
 
 @pytest.mark.parametrize("depth", UNITS)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", steps.STEPS)
 def test_outputs_and_gradients_are_those_of_the_keras_layers(cell, depth):
     model = build(spec(cell, depth))
     weights = weights_of(model)
@@ -90,7 +89,7 @@ def test_outputs_and_gradients_are_those_of_the_keras_layers(cell, depth):
 
 
 @pytest.mark.parametrize("lengths", BATCHES.values(), ids=BATCHES)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", steps.STEPS)
 def test_every_shape_of_padding_gives_the_result_of_the_keras_layers(cell, lengths):
     model = build(spec(cell, 2))
     weights = weights_of(model)
@@ -98,7 +97,7 @@ def test_every_shape_of_padding_gives_the_result_of_the_keras_layers(cell, lengt
     assert_equal(Network(spec(cell, 2)).loss_and_gradients(weights, ids, labels), by_keras(model, ids, labels))
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", steps.STEPS)
 def test_a_zero_inside_a_review_is_a_word_like_any_other(cell):
     model = build(spec(cell, 2))
     weights = weights_of(model)
@@ -107,7 +106,7 @@ def test_a_zero_inside_a_review_is_a_word_like_any_other(cell):
     assert_equal(Network(spec(cell, 2)).loss_and_gradients(weights, ids, labels), by_keras(model, ids, labels))
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", steps.STEPS)
 def test_the_result_is_that_of_the_keras_layers_however_reviews_and_time_are_cut(cell, monkeypatch):
     model = build(spec(cell, 3))
     weights = weights_of(model)
@@ -119,7 +118,7 @@ def test_the_result_is_that_of_the_keras_layers_however_reviews_and_time_are_cut
         assert_equal(Network(spec(cell, 3)).loss_and_gradients(weights, ids, labels), theirs)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", steps.STEPS)
 def test_the_dropout_mask_scales_what_the_dense_layer_sees(cell):
     model = build(spec(cell, 2))
     weights = weights_of(model)
@@ -141,7 +140,7 @@ def test_confident_predictions_have_the_loss_and_gradients_that_keras_training_t
     assert_equal(Network(spec("gru", 1)).loss_and_gradients(weights, ids, labels), theirs)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", steps.STEPS)
 def test_training_follows_the_loss_curve_of_the_keras_layers(cell):
     small = spec(cell, 2)
     ours, theirs = build(small), build(small)
@@ -157,7 +156,7 @@ def test_training_follows_the_loss_curve_of_the_keras_layers(cell):
 
 
 @pytest.mark.parametrize("depth", UNITS)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", steps.STEPS)
 def test_predictions_are_those_of_the_keras_model(cell, depth, monkeypatch):
     monkeypatch.setattr("rnnsweep.network.packed.batch.GROUP_ROWS", 8)
     monkeypatch.setattr("rnnsweep.network.packed.batch.CHUNK_PAIRS", 20)
@@ -174,7 +173,7 @@ def test_no_reviews_have_no_predictions():
 
 
 @pytest.mark.parametrize("poisoned", range(9))
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", steps.STEPS)
 def test_a_weight_that_is_not_a_number_gives_a_loss_that_is_not(cell, poisoned):
     weights = weights_of(build(spec(cell, 2)))
     ids, labels = reviews(BATCHES["mixed lengths"])
@@ -192,7 +191,7 @@ def test_infinite_weights_give_a_loss_that_is_not_finite_where_keras_gives_one()
     assert not np.isfinite(Network(spec("simple_rnn", 1)).loss_and_gradients(weights, ids, labels)[0])
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", steps.STEPS)
 def test_results_are_the_same_bits_whatever_the_network_computed_before(cell):
     weights = weights_of(build(spec(cell, 3)))
     ids, labels = reviews(BATCHES["mixed lengths"])
@@ -231,12 +230,12 @@ def test_words_that_no_review_has_get_no_gradient():
 def test_tanh_is_within_three_ten_millionths_without_bias_and_passes_nan_on():
     x = np.linspace(-20, 20, 40_001).astype(np.float32)
     exact = np.tanh(x.astype(np.float64))
-    difference = np.array([_tanh(value) for value in x]) - exact
+    difference = np.array([steps._tanh(value) for value in x]) - exact
     assert np.max(np.abs(difference)) < 3e-7
     small = (np.abs(x) < 1) & (x != 0)
     assert abs(np.mean(difference[small] / exact[small])) < 2e-8
-    assert np.isnan(_tanh(np.float32(np.nan)))
-    assert _tanh(np.float32(np.inf)) == -_tanh(np.float32(-np.inf)) == pytest.approx(1)
+    assert np.isnan(steps._tanh(np.float32(np.nan)))
+    assert steps._tanh(np.float32(np.inf)) == -steps._tanh(np.float32(-np.inf)) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("field", [{"bidirectional": True}, {"pooling": "mean"}, {"mask_padding": True}])
@@ -244,6 +243,14 @@ def test_a_spec_it_cannot_compute_is_refused(field):
     assert not supports(spec(**field))
     with pytest.raises(ValueError, match=r"train .* with the Keras layers"):
         Network(spec(**field))
+
+
+def test_a_cell_without_compiled_loops_is_left_to_the_keras_layers(monkeypatch):
+    monkeypatch.delitem(steps.STEPS, "gru")
+    assert not supports(spec("gru"))
+    assert supports(spec("lstm"))
+    with pytest.raises(ValueError, match=r"computes simple_rnn, lstm, .* train gru 7 .* with the Keras layers"):
+        Network(spec("gru"))
 
 
 @pytest.mark.parametrize("word", [-1, WORDS])
@@ -260,7 +267,7 @@ def test_it_works_where_no_cache_can_be_written_and_without_tensorflow(tmp_path)
         "import sys, numpy as np\n"
         "import numba.core.caching as caching\n"
         "caching.CacheImpl._locator_classes = []\n"
-        "from rnnsweep.recurrence import Network\n"
+        "from rnnsweep.network.packed.network import Network\n"
         "from rnnsweep.spec import Spec\n"
         "network = Network(Spec(cell='simple_rnn', units=(3,), num_words=5, max_len=4, embedding_dim=2))\n"
         "shapes = [(5, 2), (2, 3), (3, 3), (3,), (3, 1), (1,)]\n"
@@ -269,5 +276,5 @@ def test_it_works_where_no_cache_can_be_written_and_without_tensorflow(tmp_path)
         "assert abs(loss - np.log(2)) < 1e-6, loss\n"
         "assert 'tensorflow' not in sys.modules\n"
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path, env=environment)

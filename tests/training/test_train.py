@@ -2,15 +2,15 @@ import json
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, log_loss
+from sklearn.metrics import accuracy_score
 
 from rnnsweep.data import DataError, encode, split
-from rnnsweep.machine.device import use_cores
+from rnnsweep.machine.device import keras, use_cores
+from rnnsweep.machine.software import blas_text
 from rnnsweep.network.model import build
-from rnnsweep.model import keras
 from rnnsweep.network.packed.network import supports
+from rnnsweep.network.packed.steps import STEPS
 from rnnsweep.spec import Spec
-from rnnsweep.network.output import binary_metrics
 from rnnsweep.training.result import best_epoch
 from rnnsweep.training.train import train
 
@@ -18,17 +18,17 @@ use_cores(1)
 
 SPEC = Spec(units=(5, 4), embedding_dim=3, num_words=30, max_len=12, batch_size=16, epochs=3, learning_rate=0.01)
 TIMES = ("seconds", "cpu_seconds", "peak_memory_mb")
-PATHS = pytest.mark.parametrize("path", ["keras", "packed"])
+ENGINES = pytest.mark.parametrize("engine", ["keras", "packed"])
 
 
 def without_times(row):
     return {name: value for name, value in row.items() if name not in TIMES}
 
 
-def trained(spec, dataset, path="auto", state=None):
+def trained(spec, dataset, engine="auto", state=None):
     """Return the result, the rows of its epochs without times, and the states after each epoch."""
     epochs = []
-    result = train(spec, dataset, lambda epoch: epochs.append((list(epoch.rows), epoch.state())), state, path)
+    result = train(spec, dataset, lambda epoch: epochs.append((list(epoch.rows), epoch.state())), state, engine)
     rows = [without_times(row) for row in epochs[-1][0]]
     return result, rows, [{name: array.copy() for name, array in state.items()} for _, state in epochs]
 
@@ -40,23 +40,21 @@ def same(first, second):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("path", "cell"), [("packed", "simple_rnn"), ("packed", "gru"), ("packed", "lstm"), ("keras", "gru")]
-)
-def test_an_interrupted_trial_goes_on_to_the_same_numbers(tiny, path, cell):
+@pytest.mark.parametrize(("engine", "cell"), [*(("packed", cell) for cell in STEPS), ("keras", "gru")])
+def test_an_interrupted_trial_goes_on_to_the_same_numbers(tiny, engine, cell):
     spec = SPEC.replace(cell=cell, dropout=0.25, validation="first_batch")
-    whole, rows, states = trained(spec, tiny, path)
+    whole, rows, states = trained(spec, tiny, engine)
     for state in states[:-1]:
-        resumed, resumed_rows, _ = trained(spec, tiny, path, state)
+        resumed, resumed_rows, _ = trained(spec, tiny, engine, state)
         assert same(resumed, whole)
         assert resumed_rows == rows
 
 
-@PATHS
-def test_the_same_spec_gives_the_same_numbers_in_a_used_process(tiny, path):
-    first, rows, _ = trained(SPEC, tiny, path)
-    trained(SPEC.replace(cell="lstm", seed=9, dropout=0.5), tiny, path)
-    again, rows_again, _ = trained(SPEC, tiny, path)
+@ENGINES
+def test_the_same_spec_gives_the_same_numbers_in_a_used_process(tiny, engine):
+    first, rows, _ = trained(SPEC, tiny, engine)
+    trained(SPEC.replace(cell="lstm", seed=9, dropout=0.5), tiny, engine)
+    again, rows_again, _ = trained(SPEC, tiny, engine)
     assert same(first, again)
     assert rows == rows_again
 
@@ -65,16 +63,16 @@ def test_another_seed_gives_other_numbers(tiny):
     assert trained(SPEC, tiny)[1] != trained(SPEC.replace(seed=2), tiny)[1]
 
 
-@pytest.mark.parametrize("cell", ["simple_rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", STEPS)
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
-def test_both_paths_stay_on_the_same_loss_curve(tiny, cell, optimizer):
+def test_both_engines_stay_on_the_same_loss_curve(tiny, cell, optimizer):
     spec = SPEC.replace(cell=cell, optimizer=optimizer)
-    (_, packed, _), (_, keras_rows, _) = (trained(spec, tiny, path) for path in ("packed", "keras"))
+    (_, packed, _), (_, keras_rows, _) = (trained(spec, tiny, engine) for engine in ("packed", "keras"))
     for name in ("loss", "val_loss"):
         assert [row[name] for row in packed] == pytest.approx([row[name] for row in keras_rows], rel=2e-5)
 
 
-def test_the_keras_path_is_what_keras_fit_computes(tiny):
+def test_the_keras_engine_is_what_keras_fit_computes(tiny):
     spec = SPEC.replace(optimizer="sgd", validation=0.25)
     rows = trained(spec, tiny, "keras")[1]
     parts = split(spec, tiny)
@@ -130,32 +128,17 @@ def test_each_training_review_is_seen_once_an_epoch_but_for_a_dropped_remainder(
     assert not np.array_equal(seen, np.concatenate(list(_batches(spec, reviews, 2))))
 
 
-@PATHS
-def test_a_loss_that_is_not_finite_ends_the_trial_with_epoch_and_key(tiny, path):
+@ENGINES
+def test_a_loss_that_is_not_finite_ends_the_trial_with_epoch_and_key(tiny, engine):
     spec = SPEC.replace(cell="simple_rnn", optimizer="sgd", learning_rate=1e38)
-    result = train(spec, tiny, path=path)
+    result = train(spec, tiny, engine=engine)
     assert result.row["status"] == "diverged"
     assert result.row["error"] == f"{spec.key}: the loss is not finite in epoch 1"
     assert result.predictions == {}
 
 
-def test_metrics_are_those_of_scikit_learn():
-    probabilities = np.array([0.9, 0.4, 0.5, 0.51, 1.0], np.float32)
-    labels = np.array([1, 1, 0, 0, 1], np.uint8)
-    loss, accuracy = binary_metrics(probabilities, labels)
-    assert loss == pytest.approx(log_loss(labels, np.clip(probabilities.astype(float), 1e-7, 1 - 1e-7)))
-    assert accuracy == 0.6
-
-
 def test_the_best_epoch_is_the_first_of_equals():
     assert best_epoch([{"val_accuracy": value} for value in (0.5, 0.7, 0.6, 0.7)]) == 2
-
-
-def test_a_probability_keeps_its_side_of_one_half_in_half_precision():
-    from rnnsweep.network.output import half_precision
-
-    close = np.array([0.5, 0.50001, 0.49999, 0.9], np.float32)
-    assert (half_precision(close) > 0.5).tolist() == [False, True, False, True]
 
 
 def test_a_result_says_what_it_was_made_with(tiny):
@@ -163,12 +146,13 @@ def test_a_result_says_what_it_was_made_with(tiny):
     assert row["path"] == "packed"
     assert row["device"] == "cpu"
     assert row["versions"]["keras"] == keras.__version__
+    assert row["blas"] == blas_text()
     assert row["params"] == 90 + 150 + 132 + 5
     assert row["peak_memory_mb"] > 50
     assert json.loads(json.dumps(row)) == row
 
 
-def test_what_the_packed_path_cannot_compute_is_left_to_keras(tiny):
+def test_what_the_packed_engine_cannot_compute_is_left_to_keras(tiny):
     for fields in ({"bidirectional": True}, {"pooling": "mean"}, {"mask_padding": True}):
         assert not supports(SPEC.replace(**fields))
     spec = SPEC.replace(cell="simple_rnn", units=(4,), epochs=1, bidirectional=True, pooling="max")
@@ -178,3 +162,13 @@ def test_what_the_packed_path_cannot_compute_is_left_to_keras(tiny):
 def test_too_few_reviews_for_a_batch_are_refused(tiny):
     with pytest.raises(DataError, match="with batches of 128; give more reviews or a smaller --batch-size"):
         train(SPEC.replace(batch_size=128), tiny)
+
+
+def test_an_unknown_engine_is_refused_with_those_there_are(tiny):
+    with pytest.raises(ValueError, match="engine is 'cuda'; give auto, packed or keras"):
+        train(SPEC, tiny, engine="cuda")
+
+
+def test_the_packed_engine_refuses_what_it_cannot_compute_instead_of_training_something_else(tiny):
+    with pytest.raises(ValueError, match=r"neither bidirectional .* train bidirectional gru .* with the Keras layers"):
+        train(SPEC.replace(bidirectional=True), tiny, engine="packed")

@@ -22,252 +22,122 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from rnnsweep.cells import CELLS
-from rnnsweep.network.packed.batch import GROUP_ROWS, Batch, Sequence, Workspace
-from rnnsweep.network.packed.passes import Layer, Tape
-from rnnsweep.network.packed.steps import BACKWARD, FORWARD, SAVED, beginnings, copy_outputs, pack_group, scatter_add
+from rnnsweep.network.output import output_of
+from rnnsweep.network.packed.batch import Batch, Packer, Sequence, Workspace
+from rnnsweep.network.packed.passes import Layer, Passes
+from rnnsweep.network.packed.steps import STEPS
 from rnnsweep.spec import Spec
 from rnnsweep.types import Floats, Tokens
 
 
 def supports(spec: Spec) -> bool:
     """Return whether `Network` computes this spec."""
-    return spec.packable
+    return spec.packable and spec.cell in STEPS
 
 
 class Network:
     """Loss, gradients and predictions of one spec's network, from its weights as arrays; it keeps buffers, no state.
 
     `weights` are those of `model.trainable_weights`: embedding [rows, dim]; per layer kernel [inputs, gates * units],
-    recurrent kernel [units, gates * units] and bias; dense kernel [units, 1] and bias [1]. GRU: Cho et al. 2014 with
-    `reset_after`, gates z, r, h and bias [2, 3 * units]; LSTM: Hochreiter and Schmidhuber 1997, gates i, f, c, o.
-    Raises `ValueError` on a spec that `supports` refuses.
+    recurrent kernel [units, gates * units] and bias; dense kernel [units, outputs] and bias [outputs]. GRU: Cho et al.
+    2014 with `reset_after`, gates z, r, h and bias [2, 3 * units]; LSTM: Hochreiter and Schmidhuber 1997, gates i, f,
+    c, o. Raises `ValueError` on a spec that `supports` refuses.
     """
 
     def __init__(self, spec: Spec) -> None:
         """Prepare for one spec; compiles nothing yet."""
         if not supports(spec):
             raise ValueError(
-                "the packed path computes neither bidirectional networks, nor pooling other than last, nor masked "
-                f"padding; train {spec.label()} with the Keras layers"
+                f"the packed engine computes {', '.join(STEPS)}, and neither bidirectional networks, nor pooling other "
+                f"than last, nor masked padding; train {spec.label()} with the Keras layers"
             )
-        self._spec = spec
-        self._gates, self._saved = CELLS[spec.cell].gates, SAVED[spec.cell]
-        self._forward_steps, self._backward_steps = FORWARD[spec.cell], BACKWARD[spec.cell]
-        self._buffer = Workspace()
-        self._places = np.full(spec.embedding_rows, -1, np.int32)
-        self._counting = np.arange(0, dtype=np.int32)
+        self._spec, self._output = spec, output_of(spec)
+        self._packer, self._buffer = Packer(spec.embedding_rows), Workspace()
         # A second thread costs more in waiting than products this small gain, and would change the last digits.
         self._blas = ThreadpoolController()
 
     def loss_and_gradients(
         self, weights: list[Floats], ids: Tokens, labels: NDArray[Any], dropout_mask: Floats | None = None
     ) -> tuple[float, Floats, list[Floats]]:
-        """Return mean binary cross-entropy, probabilities float32 [batch] and the gradient of each weight, dense.
+        """Return the mean loss, probabilities float32 [batch] and the gradient of each weight, dense.
 
-        `ids` int32 [batch, steps], `labels` 0/1 [batch], `dropout_mask` float32 [batch, last units] holds the scale.
-        The gradients are buffers: the next call overwrites them. Raises `IndexError` on an id beyond the embedding.
+        `ids` int32 [batch, steps], `labels` classes [batch], `dropout_mask` float32 [batch, last units] holds the
+        scale. The gradients are buffers: the next call overwrites them. Raises `IndexError` on an id beyond the
+        embedding.
         """
-        buffer = self._buffer
-        logits = np.empty(len(ids), np.float32)
-        truth = labels.astype(np.float32)
-        gradients = [buffer.zeros(f"gradient{i}", *weight.shape) for i, weight in enumerate(weights)]
-        dense, dense_bias = weights[-2:]
+        gradients = [self._buffer.zeros(f"gradient{i}", *weight.shape) for i, weight in enumerate(weights)]
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):  # a loss of NaN says enough
-            batch = self._pack(ids)
-            layers = self._layers(weights, gradients)
+            batch = self._packer.pack(ids)
             embedded = np.take(weights[0], batch.words, axis=0)
-            table = np.matmul(embedded, weights[1], out=buffer("table", len(batch.words), layers[0].kernel.shape[1]))
-            dtable = buffer.zeros("dtable", *table.shape)
-            padding = self._forward(layers, table, batch.padding, None)
-            dpadding = [
-                tuple(buffer.zeros(f"dpadding_{name}{i}", *state.shape) for name, state in zip("hc", pair, strict=True))
-                for i, pair in enumerate(padding.states)
-            ]
-            for group in batch.groups:
-                tape = self._forward(layers, table, group, padding)
-                output = tape.states[-1][0][-group.rows :]
-                if dropout_mask is not None:
-                    output = output * dropout_mask[group.reviews]
-                logit = logits[group.reviews] = output @ dense[:, 0] + dense_bias[0]
-                dlogit = (_sigmoid(logit) - truth[group.reviews]) / np.float32(len(ids))
-                gradients[-2][:, 0] += dlogit @ output
-                gradients[-1] += dlogit.sum()
-                doutput = dlogit[:, None] * dense[:, 0]
-                if dropout_mask is not None:
-                    doutput *= dropout_mask[group.reviews]
-                self._backward(layers, group, tape, doutput, dpadding, dtable)
-            self._backward(layers, batch.padding, padding, None, dpadding, dtable)
-            np.matmul(embedded.T, dtable, out=gradients[1])
-            gradients[0][batch.words] = dtable @ weights[1].T
-            # Keras takes the logits from below the sigmoid: keras/src/backend/tensorflow/nn.py, _get_logits.
-            losses = np.maximum(logits, 0) - logits * truth + np.log1p(np.exp(-np.abs(logits)))
-            return float(losses.mean()), _sigmoid(logits), gradients
+            table = self._buffer("table", len(batch.words), weights[1].shape[1])
+            passes = self._passes(weights, gradients, np.matmul(embedded, weights[1], out=table))
+            losses, logits = self._through(passes, batch, weights, gradients, labels, dropout_mask)
+            np.matmul(embedded.T, passes.dtable, out=gradients[1])
+            gradients[0][batch.words] = passes.dtable @ weights[1].T
+            return float(losses.mean()), self._output.probabilities(logits), gradients
 
     def predict(self, weights: list[Floats], ids: Tokens) -> Floats:
-        """Return the probability of class 1: int32 [reviews, steps] -> float32 [reviews]."""
-        logits = np.empty(len(ids), np.float32)
+        """Return the probabilities, of class 1 where there are two: int32 [reviews, steps] -> float32 [reviews]."""
+        logits = np.empty((len(ids), self._output.units), np.float32)
         if not len(ids):
-            return logits
+            return self._output.probabilities(logits)
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
-            batch = self._pack(ids)
-            layers = self._layers(weights, [])
-            table = weights[0][batch.words] @ weights[1]
-            padding = self._forward(layers, table, batch.padding, None)
+            batch = self._packer.pack(ids)
+            passes = self._passes(weights, [], weights[0][batch.words] @ weights[1])
+            passes.pad(batch.padding)
             for group in batch.groups:
-                output = self._forward(layers, table, group, padding, keep=False).states[-1][0][-group.rows :]
-                logits[group.reviews] = output @ weights[-2][:, 0] + weights[-1][0]
-            return _sigmoid(logits)
+                logits[group.reviews] = _dense(passes.forward(group, keep=False).output(group.rows), weights)
+            return self._output.probabilities(logits)
 
-    def _pack(self, ids: Tokens) -> Batch:
-        rows, steps = ids.shape
-        if ids.min() < 0 or ids.max() >= len(self._places):
-            raise IndexError(
-                f"ids from {ids.min()} to {ids.max()} do not fit an embedding of {len(self._places)} rows; "
-                "encode the reviews with the spec's num_words"
-            )
-        begins = beginnings(ids)
-        order = np.argsort(begins, kind="stable")
-        words = self._buffer("words", len(self._places), dtype=np.int32)
-        words[0], self._places[0] = 0, 0  # padding's
-        different = 1
-        indices = self._buffer("index", int((steps - begins).sum()), dtype=np.int32)
-        groups, pairs = [], 0
-        for row in range(0, rows, GROUP_ROWS):
-            reviews = order[row : row + GROUP_ROWS]
-            start = int(begins[reviews[0]])
-            offsets = np.empty(steps - start + 2, np.int64)
-            index = indices[pairs:]
-            different = pack_group(ids, reviews, begins, start, self._places, words, different, offsets, index)
-            groups.append(Sequence(reviews, start, offsets, index[: offsets[-2]]))
-            pairs += int(offsets[-2])
-        self._places[words[:different]] = -1
-        latest = int(begins.max())
-        padding = Sequence(order[:0], 0, np.arange(latest + 2), np.zeros(latest, np.int32), is_padding=True)
-        return Batch(groups, padding, words[:different])
-
-    def _layers(self, weights: list[Floats], gradients: list[Floats]) -> list[Layer]:
-        layers = []
-        for i, n in enumerate(self._spec.units):
-            kernel, recurrent, bias = weights[1 + 3 * i : 4 + 3 * i]
-            recurrent_bias = bias[:0]
-            if bias.ndim == 2:
-                recurrent_bias = bias[1, 2 * n :]
-                bias = np.concatenate([bias[0, : 2 * n] + bias[1, : 2 * n], bias[0, 2 * n :]])
-            layers.append(Layer(n, kernel, recurrent, bias, recurrent_bias, gradients[1 + 3 * i : 4 + 3 * i]))
-        return layers
-
-    def _forward(
-        self, layers: list[Layer], table: Floats, sequence: Sequence, padding: Tape | None, keep: bool = True
-    ) -> Tape:
-        """Take all layers through a sequence; the last rows of the last h are its output (all, without `keep`)."""
-        buffer, offsets, kind = self._buffer, sequence.offsets, "padding " if sequence.is_padding else ""
-        chunks = sequence.chunks
-        pairs, rows = int(offsets[-2]), int(offsets[1])
-        states = int(offsets[-1])
-        if not keep:
-            pairs = max(int(offsets[last] - offsets[first]) for first, last in chunks)
-            states = pairs + sequence.rows
-        tape = Tape([], [])
-        for i, layer in enumerate(layers):
-            has_c = CELLS[self._spec.cell].has_c
-            pair = buffer(f"{kind}h{i}", states, layer.units), buffer(f"{kind}c{i}", states * has_c, layer.units)
-            for j, state in enumerate(pair):
-                if len(state):
-                    state[:rows] = 0 if padding is None else padding.states[i][j][sequence.start]
-            tape.states.append(pair)
-            tape.saved.append(buffer(f"{kind}saved{i}", pairs * self._saved * layer.units))
-        base = 0
-        for first, last in chunks:
-            begin, end = int(offsets[first]), int(offsets[last])
-            if not keep and begin:  # go on from the last chunk's states
-                for state in (state for pair in tape.states for state in pair if len(state)):
-                    state[: offsets[first + 1] - begin] = state[begin - base : offsets[first + 1] - base].copy()
-                base = begin
-            for i, layer in enumerate(layers):
-                projected, index = table, sequence.index[begin:end]
-                if i:
-                    inputs = self._inputs(sequence, first, last, base, tape.states[i - 1][0])
-                    projected = buffer("projected", end - begin, layer.kernel.shape[1])
-                    np.matmul(inputs, layer.kernel, out=projected)
-                    index = self._count(end - begin)
-                self._forward_steps(
-                    first, last, offsets, base, sequence.start, index, projected, layer.bias, layer.recurrent_bias,
-                    layer.recurrent, *(tape if padding is None else padding).states[i], *tape.states[i], tape.saved[i],
-                    buffer("work", sequence.rows, layer.kernel.shape[1]),
-                )  # fmt: skip
-        if not keep:
-            end = int(offsets[-1]) - base
-            tape.states = [(h[:end], c[:end]) for h, c in tape.states]
-        return tape
-
-    def _backward(
-        self,
-        layers: list[Layer],
-        sequence: Sequence,
-        tape: Tape,
-        doutput: Floats | None,
-        dpadding: list[Any],
-        dtable: Floats,
-    ) -> None:
-        """Add a sequence's gradients to those of the layers, of the padding row's states, and of the table."""
-        buffer, offsets = self._buffer, sequence.offsets
-        dstates = [
-            (buffer.zeros(f"dh{i}", sequence.rows, layer.units), buffer.zeros(f"dc{i}", sequence.rows, layer.units))
-            for i, layer in enumerate(layers)
+    def _passes(self, weights: list[Floats], gradients: list[Floats], table: Floats) -> Passes:
+        layers = [
+            _layer(units, weights[1 + 3 * i : 4 + 3 * i], gradients[1 + 3 * i : 4 + 3 * i])
+            for i, units in enumerate(self._spec.units)
         ]
-        if doutput is not None:
-            dstates[-1][0][:] = doutput
-        transposed = [np.ascontiguousarray(layer.recurrent.T) for layer in layers]
-        for first, last in reversed(sequence.chunks):
-            begin, end = int(offsets[first]), int(offsets[last])
-            dy = buffer("no dy", 0, layers[-1].units)
-            for i in reversed(range(len(layers))):
-                layer, (h, c) = layers[i], tape.states[i]
-                drecurrent = dprojected = buffer("drecurrent", end - begin, layer.kernel.shape[1])
-                if self._spec.cell == "gru":
-                    dprojected = buffer("dprojected", *drecurrent.shape)
-                self._backward_steps(
-                    first, last, offsets, sequence.start, transposed[i], h, c, tape.saved[i], dy, *dstates[i],
-                    *dpadding[i], sequence.is_padding, drecurrent, dprojected, buffer("work", *dstates[i][0].shape),
-                )  # fmt: skip
-                dkernel, drecurrent_kernel, dbias = layer.gradients
-                self._add_product(drecurrent_kernel, h[begin:end], drecurrent)
-                ones = buffer("ones", end - begin)
-                ones[:] = 1
-                if dbias.ndim == 2:
-                    dbias[0] += ones @ dprojected
-                    dbias[1] += ones @ drecurrent
-                else:
-                    dbias += ones @ drecurrent
-                if i:
-                    inputs = self._inputs(sequence, first, last, 0, tape.states[i - 1][0])
-                    self._add_product(dkernel, inputs, dprojected)
-                    dy = np.matmul(dprojected, layer.kernel.T, out=buffer("dy", *inputs.shape))
-                else:
-                    scatter_add(sequence.index[begin:end], dprojected, dtable)
-        if not sequence.is_padding:
-            for dpair, dstate in zip(dpadding, dstates, strict=True):
-                for dstate_padding, d in zip(dpair, dstate, strict=True):
-                    if len(dstate_padding):
-                        dstate_padding[sequence.start] += d[: offsets[1]].sum(axis=0)
+        return Passes(self._spec.cell, layers, table, self._buffer)
 
-    def _inputs(self, sequence: Sequence, first: int, last: int, base: int, h: Floats) -> Floats:
-        """Return the outputs of the layer below in a chunk: float32 [pairs, units]."""
-        inputs = self._buffer("inputs", int(sequence.offsets[last] - sequence.offsets[first]), h.shape[1])
-        copy_outputs(first, last, sequence.offsets, base, h, inputs)
-        return inputs
-
-    def _add_product(self, total: Floats, left: Floats, right: Floats) -> None:
-        total += np.matmul(left.T, right, out=self._buffer("product", *total.shape))
-
-    def _count(self, size: int) -> Tokens:
-        if len(self._counting) < size:
-            self._counting = np.arange(size, dtype=np.int32)
-        return self._counting[:size]
+    def _through(
+        self,
+        passes: Passes,
+        batch: Batch,
+        weights: list[Floats],
+        gradients: list[Floats],
+        labels: NDArray[Any],
+        dropout_mask: Floats | None,
+    ) -> tuple[Floats, Floats]:
+        """Take a batch forward and back; returns each review's loss and logits."""
+        losses = np.empty(len(labels), np.float32)
+        logits = np.empty((len(labels), self._output.units), np.float32)
+        padding = passes.pad(batch.padding)
+        passes.start_gradients()
+        for group in batch.groups:
+            tape = passes.forward(group)
+            output, mask = tape.output(group.rows), _rows(dropout_mask, group)
+            if mask is not None:
+                output = output * mask
+            logit = logits[group.reviews] = _dense(output, weights)
+            losses[group.reviews], dlogit = self._output.loss_and_gradient(logit, labels[group.reviews])
+            dlogit /= np.float32(len(labels))
+            gradients[-2] += output.T @ dlogit
+            gradients[-1] += dlogit.sum(axis=0)
+            doutput = dlogit @ weights[-2].T
+            passes.backward(group, tape, doutput if mask is None else doutput * mask)
+        passes.backward(batch.padding, padding)
+        return losses, logits
 
 
-def _sigmoid(logits: Floats) -> Floats:
-    """Return 1 / (1 + exp(-logits)) in a form that never overflows."""
-    small = np.exp(-np.abs(logits))
-    return np.where(logits >= 0, 1 / (1 + small), small / (1 + small))
+def _layer(units: int, weights: list[Floats], gradients: list[Floats]) -> Layer:
+    kernel, recurrent, bias = weights
+    recurrent_bias = bias[:0]
+    if bias.ndim == 2:  # the state's bias of the last gate is scaled with what the state gives it
+        recurrent_bias = bias[1, -units:]
+        bias = np.concatenate([bias[0, :-units] + bias[1, :-units], bias[0, -units:]])
+    return Layer(units, kernel, recurrent, bias, recurrent_bias, gradients)
+
+
+def _dense(output: Floats, weights: list[Floats]) -> Floats:
+    return output @ weights[-2] + weights[-1]
+
+
+def _rows(mask: Floats | None, group: Sequence) -> Floats | None:
+    return None if mask is None else mask[group.reviews]

@@ -10,12 +10,11 @@ They stay in one file, because numba's cache does not notice a change in a funct
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numba
 import numpy as np
-
-SAVED = {"simple_rnn": 0, "gru": 4, "lstm": 4}  # arrays of [pairs, units] the backward pass needs beside the states
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -305,8 +304,21 @@ def _lstm_backward(
         np.dot(du, transposed, dh[:rows])
 
 
-FORWARD = {"simple_rnn": _simple_rnn_forward, "gru": _gru_forward, "lstm": _lstm_forward}
-BACKWARD = {"simple_rnn": _simple_rnn_backward, "gru": _gru_backward, "lstm": _lstm_backward}
+@dataclass(frozen=True)
+class Steps:
+    """A cell's two loops over steps."""
+
+    forward: Callable[..., None]
+    backward: Callable[..., None]
+    saved: int  # arrays of [pairs, units] that the backward loop needs beside the states
+
+
+STEPS = {
+    "simple_rnn": Steps(_simple_rnn_forward, _simple_rnn_backward, saved=0),
+    "gru": Steps(_gru_forward, _gru_backward, saved=4),
+    "lstm": Steps(_lstm_forward, _lstm_backward, saved=4),
+}
+"""The loops by the name of their cell; one that is not here is computed by the Keras layers alone."""
 
 
 @_compiled
@@ -319,6 +331,7 @@ def copy_outputs(first, last, offsets, base, h, out):
 
 @_compiled
 def scatter_add(index, values, table):
+    """Add each row of float32 [pairs, columns] to the row of the table that index int32 [pairs] names."""
     for row in range(index.size):
         to, value = table[index[row]], values[row]
         for k in range(to.size):

@@ -1,0 +1,46 @@
+"""What a network costs, against Keras's own counts and numbers worked by hand."""
+
+import pytest
+
+from rnnsweep.cells import CELLS
+from rnnsweep.machine.device import keras
+from rnnsweep.network.cost import forward_flops, parameters
+from rnnsweep.network.model import build
+from rnnsweep.space import SYSTEMS
+from rnnsweep.spec import Spec
+
+SMALL = Spec(units=(3, 2), embedding_dim=4, num_words=10, max_len=5)
+EVERY_KIND = [
+    SMALL.replace(cell=cell, units=units, bidirectional=both)
+    for cell in CELLS
+    for units in ((3,), (3, 2), (3, 2, 5))
+    for both in (False, True)
+]
+
+
+def kernels(layer):
+    """Return the weights of the input and of the recurrent kernels of one layer, in all its directions."""
+    both = isinstance(layer, keras.layers.Bidirectional)
+    parts = (layer.forward_layer, layer.backward_layer) if both else (layer,)
+    return tuple(sum(getattr(p.cell, name).shape.num_elements() for p in parts) for name in KERNELS)
+
+
+KERNELS = ("kernel", "recurrent_kernel")
+
+
+@pytest.mark.parametrize("spec", [*SYSTEMS.values(), *EVERY_KIND], ids=Spec.label)
+def test_the_count_of_weights_is_kerass(spec):
+    assert parameters(spec) == build(spec).count_params()
+
+
+@pytest.mark.parametrize("spec", EVERY_KIND, ids=Spec.label)
+def test_a_step_takes_two_operations_per_kernel_weight_but_for_those_that_a_word_looks_up(spec):
+    layers = [kernels(layer) for layer in build(spec).layers[1 : 1 + spec.depth]]
+    assert forward_flops(spec) == 2 * (sum(map(sum, layers)) - layers[0][0])
+
+
+def test_the_layer_above_a_bidirectional_one_reads_twice_its_units():
+    # SimpleRNN of 3 and 2 units: 3 x 3, then (3 + 2) x 2 with one direction below, (6 + 2) x 2 with two.
+    one = Spec(cell="simple_rnn", units=(3, 2))
+    assert forward_flops(one) == 2 * (9 + 10)
+    assert forward_flops(one.replace(bidirectional=True)) == 2 * 2 * (9 + 16)

@@ -1,0 +1,70 @@
+"""The output's loss, gradient and classes, against hand-worked numbers and scikit-learn's."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss
+
+from rnnsweep.network.output import Binary, output_of
+from rnnsweep.spec import Spec
+
+BINARY = Binary()
+
+
+def column(*logits):
+    return np.array(logits, np.float32)[:, None]
+
+
+def test_metrics_are_those_of_scikit_learn():
+    probabilities = np.array([0.9, 0.4, 0.5, 0.51, 1.0], np.float32)
+    labels = np.array([1, 1, 0, 0, 1], np.uint8)
+    loss, accuracy = BINARY.metrics(probabilities, labels)
+    assert loss == pytest.approx(log_loss(labels, np.clip(probabilities.astype(float), 1e-7, 1 - 1e-7)))
+    assert accuracy == 0.6
+
+
+def test_a_probability_keeps_its_side_of_one_half_in_half_precision():
+    close = np.array([0.5, 0.50001, 0.49999, 0.9], np.float32)
+    assert (BINARY.half_precision(close) > 0.5).tolist() == [False, True, False, True]
+
+
+def test_a_half_is_class_0_and_above_it_is_class_1():
+    classes = BINARY.classify(np.array([0, 0.5, 0.50001, 1], np.float32))
+    assert classes.tolist() == [0, 0, 1, 1]
+    assert classes.dtype == np.uint8
+
+
+def test_a_logit_of_0_is_a_probability_of_a_half_and_that_of_the_logarithm_of_3_of_three_quarters():
+    assert BINARY.probabilities(column(0, np.log(3), -np.log(3))) == pytest.approx([0.5, 0.75, 0.25])
+
+
+def test_the_loss_is_minus_the_logarithm_of_the_true_class_and_its_gradient_the_error():
+    losses, gradient = BINARY.loss_and_gradient(column(np.log(3), np.log(3)), np.array([1, 0], np.uint8))
+    assert losses == pytest.approx([-np.log(0.75), -np.log(0.25)])
+    assert gradient == pytest.approx(np.array([[-0.25], [0.75]]))
+
+
+def test_logits_beyond_what_an_exponential_holds_have_finite_losses_and_probabilities():
+    losses, gradient = BINARY.loss_and_gradient(column(-1000, 1000), np.array([1, 1], np.uint8))
+    assert losses.tolist() == [1000, 0]
+    assert gradient.tolist() == [[-1], [0]]
+
+
+def test_no_reviews_have_no_probabilities():
+    assert BINARY.probabilities(np.zeros((0, 1), np.float32)).shape == (0,)
+
+
+def test_all_is_float32_as_the_weights_are():
+    losses, gradient = BINARY.loss_and_gradient(column(1, 2), np.array([1, 0], np.uint8))
+    assert {a.dtype for a in (losses, gradient, BINARY.probabilities(column(1)))} == {np.dtype(np.float32)}
+
+
+def test_every_spec_ends_in_one_unit():
+    assert output_of(Spec()).units == 1
+
+
+def test_reading_predictions_needs_no_keras():
+    code = "import sys, rnnsweep.network.output; print({'keras', 'tensorflow', 'numba'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
