@@ -10,7 +10,6 @@ answers take a processor's time, so the seconds are its own, and only the ratio 
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import tempfile
@@ -21,19 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from pyarrow import fs
-from rows import show
+from shared import parser, show
 
-from rnnsweep import ledger as files
-from rnnsweep.ledger import Ledger
-from rnnsweep.spec import Spec
+from rnnsweep.ledger import Ledger, Record
 from rnnsweep.ledger.store import INDEX
+from rnnsweep.spec import Spec
 
 EPOCHS = 10
 ROW = {"epoch": 1, "loss": 0.5, "accuracy": 0.75, "val_loss": 0.5, "val_accuracy": 0.75, "seconds": 12.5}
 ACCURACIES = ("train", "val", "test", "last_train", "last_val", "last_test")
 RESULT = {"status": "finished", "seconds": 125.0, "best_epoch": 3, "params": 9, "layers": [], "real_data": True}
 RESULT |= {f"{name}_accuracy": 0.75 for name in ACCURACIES}
-WEIGHTS = (files.PREDICTIONS, files.BEST_WEIGHTS, files.LAST_WEIGHTS)  # listed, but not opened
+WEIGHTS = (Record.PREDICTIONS, Record.BEST_WEIGHTS, Record.LAST_WEIGHTS)  # listed, but not opened
 
 
 def fill(folder: Path, trials: int) -> None:
@@ -42,9 +40,9 @@ def fill(folder: Path, trials: int) -> None:
         spec = Spec(epochs=EPOCHS, seed=seed)
         trial = folder / spec.key
         trial.mkdir(parents=True)
-        (trial / files.SPEC).write_text(spec.to_json() + "\n")
-        (trial / files.EPOCHS).write_text("".join(json.dumps(ROW | {"epoch": n + 1}) + "\n" for n in range(EPOCHS)))
-        (trial / files.RESULT).write_text(json.dumps(RESULT, indent=1, sort_keys=True) + "\n")
+        (trial / Record.SPEC).write_text(spec.to_json() + "\n")
+        (trial / Record.EPOCHS).write_text("".join(json.dumps(ROW | {"epoch": n + 1}) + "\n" for n in range(EPOCHS)))
+        (trial / Record.RESULT).write_text(json.dumps(RESULT, indent=1, sort_keys=True) + "\n")
         for name in WEIGHTS:
             (trial / name).touch()
 
@@ -92,11 +90,10 @@ def measure(uri: str, trials: int) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Open each ledger both ways and print the ratios; JSON lines, if asked."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--trials", type=int, nargs="+", default=[1000, 10000])
-    parser.add_argument("--bucket", action="store_true", help="in a stand-in for S3, beside the folder")
-    parser.add_argument("--json", type=Path, help="a file to write JSON lines to")
-    options = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--trials", type=int, nargs="+", default=[1000, 10000])
+    flags.add_argument("--bucket", action="store_true", help="in a stand-in for S3, beside the folder")
+    options = flags.parse_args()
     rows = []
     for trials in options.trials:
         with tempfile.TemporaryDirectory() as folder:

@@ -10,44 +10,20 @@ when every slot has ended one trial: starting Ray and importing TensorFlow, paid
 
 from __future__ import annotations
 
-import argparse
-import io
 import tempfile
 import time
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rows import show
+from shared import Clock, parser, show
 
 from rnnsweep.data import Dataset, load
 from rnnsweep.ledger import Ledger
-from rnnsweep.sweep import Progress
-from rnnsweep.spec import Spec
 from rnnsweep.run import run
-from rnnsweep.sweep import SpecList
-from rnnsweep.sweep import Machines
+from rnnsweep.spec import Spec
+from rnnsweep.sweep import Machines, SpecList
 
 BASE = Spec(units=(32,), embedding_dim=16, num_words=200, max_len=100, epochs=2, batch_size=32, reviews=1000)
-RUNNERS = {"in process": Machines(in_process=True), "on Ray": Machines()}
-
-
-class Clock(Progress):
-    """A display that shows nothing and keeps when each trial ended, and how long it took by itself."""
-
-    def __init__(self) -> None:
-        super().__init__(Console(file=io.StringIO()), {})
-        self.width = 1
-        self.ended_at: list[tuple[float, float]] = []
-
-    def slots(self, slots: int) -> None:
-        """Keep how many trials run at a time."""
-        self.width = slots
-
-    def finished(self, spec: Spec, row: Mapping[str, Any]) -> None:
-        """Keep when a trial ended, and its own seconds."""
-        self.ended_at.append((time.perf_counter(), row["seconds"]))
+RUNNERS = {"in process": Machines(backend="in-process"), "on Ray": Machines()}
 
 
 def measure(base: Spec, trials: int, dataset: Dataset, runner: str) -> dict[str, Any]:
@@ -57,16 +33,17 @@ def measure(base: Spec, trials: int, dataset: Dataset, runner: str) -> dict[str,
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         run(SpecList(specs), Ledger(folder), dataset, RUNNERS[runner], clock)
-    warm, counted = clock.ended_at[clock.width - 1][0], clock.ended_at[clock.width :]
-    wall, training = clock.ended_at[-1][0] - warm, sum(seconds for _, seconds in counted)
+    ended = clock.finished()
+    warm, counted = ended[clock.slots - 1][0], ended[clock.slots :]
+    wall, training = ended[-1][0] - warm, sum(row["seconds"] for _, row in counted)
     return {
         "runner": runner,
         "trials": len(counted),
-        "slots": clock.width,
+        "slots": clock.slots,
         "start": warm - begun,
         "wall": wall,
         "training_per_trial": training / len(counted),
-        "overhead_per_trial": (wall * clock.width - training) / len(counted),
+        "overhead_per_trial": (wall * clock.slots - training) / len(counted),
     }
 
 
@@ -80,12 +57,11 @@ def sized(seconds: float, dataset: Dataset) -> Spec:
 
 def main() -> None:
     """Measure each number of trials with each runner; print a table and, if asked, write a JSON line each."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, nargs="+", default=[24])
-    parser.add_argument("--seconds", type=float, default=1.0, help="of training per trial, about")
-    parser.add_argument("--runners", nargs="+", choices=RUNNERS, default=list(RUNNERS))
-    parser.add_argument("--json", type=Path, help="a file to write JSON lines to")
-    options = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--trials", type=int, nargs="+", default=[24])
+    flags.add_argument("--seconds", type=float, default=1.0, help="of training per trial, about")
+    flags.add_argument("--runners", nargs="+", choices=RUNNERS, default=list(RUNNERS))
+    options = flags.parse_args()
     dataset = load("embedded")
     base = sized(options.seconds, dataset)
     rows = [measure(base, trials, dataset, runner) for trials in options.trials for runner in options.runners]

@@ -11,7 +11,6 @@ when every slot has ended one trial to when the first slot finds none left.
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import subprocess
@@ -24,33 +23,31 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rows import show
+from shared import Clock, parser, show
 
 from rnnsweep.data import Dataset, Reviews
 from rnnsweep.ledger import Ledger
-from rnnsweep.sweep import Progress
-from rnnsweep.spec import Spec
 from rnnsweep.run import run
-from rnnsweep.sweep import SpecList
-from rnnsweep.sweep import Machines
+from rnnsweep.spec import Spec
+from rnnsweep.sweep import Machines, SpecList
 
 EPOCHS = 3
 REPORTED = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
 SPEC = Spec(units=(4,), max_len=12, epochs=EPOCHS)
 
 
-class Clock(Progress):
-    """A display that shows nothing and keeps, at the end of each trial, the time and the CPU seconds so far."""
+class CpuClock(Clock):
+    """Keeps, at the end of each trial, also what this driver and Ray's control service have taken of the CPU."""
 
     def __init__(self, server: int) -> None:
-        super().__init__(Console(file=io.StringIO()), {})
+        super().__init__()
         self._server = server
-        self.ended_at: list[tuple[float, float, float]] = []
+        self.taken: list[tuple[float, float, float]] = []  # seconds: of the clock, of the driver, of the service
 
-    def ended(self, spec: Spec, row: Mapping[str, Any]) -> None:
-        """Keep when a trial ended, and what this driver and Ray's control service have taken until then."""
-        self.ended_at.append((time.perf_counter(), time.process_time(), cpu_seconds(self._server)))
+    def on_end(self, spec: Spec, row: Mapping[str, Any]) -> None:
+        """Keep when a trial ended, and what was taken until then."""
+        super().on_end(spec, row)
+        self.taken.append((self.ended[-1][0], time.process_time(), cpu_seconds(self._server)))
 
 
 def cpu_seconds(pid: int) -> float:
@@ -87,13 +84,13 @@ def measure(nodes: int, per_slot: int, seconds: float) -> dict[str, Any]:
         for _ in range(nodes):
             machine.add_node(wait=False, num_cpus=1, num_gpus=0, object_store_memory=store)
         machine.wait_for_nodes()
-        clock = Clock(machine.head_node.all_processes["gcs_server"][0].process.pid)
+        clock = CpuClock(machine.head_node.all_processes["gcs_server"][0].process.pid)
         specs = [SPEC.replace(seed=seed) for seed in range(nodes * per_slot)]
         with tempfile.TemporaryDirectory() as folder:
             run(SpecList(specs), Ledger(folder), dataset, Machines(address=machine.address), clock, sleeper(seconds))
     finally:
         machine.shutdown()
-    return counted(clock.ended_at, nodes) | {"trials": len(specs), "seconds": seconds}
+    return counted(clock.taken, nodes) | {"trials": len(specs), "seconds": seconds}
 
 
 def counted(ended: list[tuple[float, float, float]], nodes: int) -> dict[str, float]:
@@ -112,13 +109,12 @@ def counted(ended: list[tuple[float, float, float]], nodes: int) -> dict[str, fl
 
 def main() -> None:
     """Measure each width, each in a process of its own; print a table and, if asked, write a JSON line each."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--nodes", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
-    parser.add_argument("--trials-per-slot", type=int, nargs="+", default=[10])
-    parser.add_argument("--seconds", type=float, default=6.0, help="of a trial")
-    parser.add_argument("--json", type=Path, help="a file to write JSON lines to")
-    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--nodes", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
+    flags.add_argument("--trials-per-slot", type=int, nargs="+", default=[10])
+    flags.add_argument("--seconds", type=float, default=6.0, help="of a trial")
+    flags.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    options = flags.parse_args()
     if options.one:
         print(json.dumps(measure(options.nodes[0], options.trials_per_slot[0], options.seconds)))
         return

@@ -11,20 +11,19 @@ searches the same tables, one trial after another. OptunaSearch is used as its d
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from scipy import stats
+from shared import parser, write
 
 from rnnsweep.ledger import Ledger
-from rnnsweep.search import Goal, Search
+from rnnsweep.search import Goal
+from rnnsweep.search.search import Search
 from rnnsweep.space import Choice, SearchSpace
 from rnnsweep.space.presets import UNITS
 from rnnsweep.spec import Spec
@@ -61,9 +60,9 @@ def ours(cells: dict[Cell, float], seed: int) -> Iterator[float]:
     with tempfile.TemporaryDirectory() as folder:
         space = SearchSpace(Spec(units=UNITS, epochs=1), axes)
         with Search(space, Goal(), len(cells), Ledger(folder), sampler_seed=seed, pruner=None) as search:
-            while (spec := search.take()) is not None:
+            while (spec := search.ask()) is not None:
                 value = cells[spec.cell, spec.depth, spec.num_words, spec.max_len]
-                search.ended(spec, {"status": "finished", "val_accuracy": value, "seconds": 1.0})
+                search.tell(spec, {"status": "finished", "val_accuracy": value, "seconds": 1.0})
                 yield value
 
 
@@ -108,12 +107,11 @@ def median_interval(counts: list[int]) -> tuple[float, float, float]:
 
 def main() -> None:
     """Search every table every way; print medians with intervals and, if asked, write a JSON line per search."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=20, help="tables, at least 2")
-    parser.add_argument("--points", type=float, default=0.5, help="of accuracy, in percent, below the table's best")
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
-    parser.add_argument("--json", type=Path, help="a file to write JSON lines to")
-    options = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--seeds", type=int, default=20, help="tables, at least 2")
+    flags.add_argument("--points", type=float, default=0.5, help="of accuracy, in percent, below the table's best")
+    flags.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    options = flags.parse_args()
     warnings.simplefilter("ignore")
     rows = []
     for seed in range(1, options.seeds + 1):
@@ -138,8 +136,7 @@ def main() -> None:
         for way in options.ways:
             other = np.mean([row["needed"] for row in rows if row["way"] == way])
             console.print(f"{way}: {other / mine:.2f} times the mean trainings of rnnsweep")
-    if options.json:
-        options.json.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write(rows, options.json)
 
 
 if __name__ == "__main__":

@@ -10,27 +10,23 @@ trial to when the last one is handed out.
 
 from __future__ import annotations
 
-import argparse
-import io
 import math
 import random
 import tempfile
 import time
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rows import show
+from shared import parser, show
 
 from rnnsweep.data import load
 from rnnsweep.ledger import Ledger
-from rnnsweep.sweep import Progress
-from rnnsweep.search import Goal, Search
+from rnnsweep.run import run
+from rnnsweep.search import Goal
+from rnnsweep.search.search import Search
 from rnnsweep.space import search_space
 from rnnsweep.spec import Spec
-from rnnsweep.run import run
 from rnnsweep.sweep import Machines, cores_here
 
 SAMPLERS = ("tpe", "random", "nsga2")
@@ -50,12 +46,11 @@ def measure(sampler: str, trials: int, slots: int) -> dict[str, Any]:
     """Return the share of slot time in use of one search."""
     dataset = load("embedded")
     machines = Machines(cpus_per_trial=cores_here() / slots, max_concurrent=slots)
-    progress = Progress(Console(file=io.StringIO()), {})
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger(folder)
         space = search_space({"epochs": [1]})
         with Search(space, Goal(), trials, ledger, sampler=sampler, pruner=None) as search:
-            run(search, ledger, dataset, machines, progress, sleeper)
+            run(search, ledger, dataset, machines, trainer=sleeper)
             suggestions = search.suggest_seconds
         times = np.array(sorted((row["begun"], row["ended"]) for row in ledger.results().values()))
     first, last = times[slots - 1, 0], times[-1, 0]
@@ -73,12 +68,11 @@ def measure(sampler: str, trials: int, slots: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure each sampler; print a table and, if asked, write a JSON line each."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--slots", type=int, default=8)
-    parser.add_argument("--samplers", nargs="+", default=list(SAMPLERS))
-    parser.add_argument("--json", type=Path, help="a file to write JSON lines to")
-    options = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--trials", type=int, default=200)
+    flags.add_argument("--slots", type=int, default=8)
+    flags.add_argument("--samplers", nargs="+", default=list(SAMPLERS))
+    options = flags.parse_args()
     rows = [measure(sampler, options.trials, options.slots) for sampler in options.samplers]
     show(rows, options.json)
 

@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from rows import show
+from shared import parser, show
 
 from rnnsweep.data import encode, load, split
 from rnnsweep.space import SYSTEMS, preset
@@ -64,13 +64,12 @@ def timed(command: list[str]) -> float:
 
 def main() -> None:
     """Time both sides, print the ratio and, if asked, write a JSON line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="embedded")
-    parser.add_argument("--reviews", type=int, default=1000)
-    parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="a file to write a JSON line to")
-    parser.add_argument("--plain-keras", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--data", default="embedded")
+    flags.add_argument("--reviews", type=int, default=1000)
+    flags.add_argument("--epochs", type=int, default=1)
+    flags.add_argument("--plain-keras", action="store_true", help=argparse.SUPPRESS)
+    options = flags.parse_args()
     if options.plain_keras:
         plain_keras(options.data, options.reviews, options.epochs)
         return

@@ -1,15 +1,45 @@
-"""TODO docstring of rnnsweep/run.py."""
+"""Running a sweep: what a queue hands out, the records in a ledger, and a row here for each way to train them."""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from rnnsweep.cluster import run_on_ray
-from rnnsweep.ledger import Ledger
-from rnnsweep.sweep import Machines, Progress, Queue, Trainer, run_in_process
 
 if TYPE_CHECKING:
     from rnnsweep.data import Dataset
+    from rnnsweep.ledger import Ledger
+    from rnnsweep.sweep import Listener, Machines, Queue, Trainer
+
+    Train = Callable[[Queue, Ledger, Dataset, Machines, Listener, Trainer | None], None]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A way to train what a queue hands out: a function of a module, which is imported when it is chosen."""
+
+    module: str
+    function: str
+    meaning: str  # the line of help of its flag
+
+    def load(self) -> Train:
+        """Import the module and return the function.
+
+        It asks the queue for specs until there is none left, has `run_trial` train each, wherever that may be, and has
+        `pass_on` say what that reports; it tells the listener of slots and starts itself.
+        """
+        train: Train = getattr(importlib.import_module(self.module), self.function)
+        return train
+
+
+# By the name that `Machines` and the flag have, the usual one first.
+BACKENDS = {
+    "ray": Backend("rnnsweep.cluster.backend", "run_on_ray", "on Ray, here or on the cluster at --address"),
+    "in-process": Backend(
+        "rnnsweep.sweep.in_process", "run_in_process", "one trial after another in this process, without Ray"
+    ),
+}
 
 
 def run(
@@ -17,13 +47,17 @@ def run(
     ledger: Ledger,
     dataset: Dataset,
     machines: Machines,
-    progress: Progress,
+    listener: Listener | None = None,
     trainer: Trainer | None = None,
 ) -> None:
     """Train what the queue hands out and write the records; a spec that fails is recorded, not raised.
 
     `trainer` stands in for `train.train`, with its signature. Raises `SweepError` when the cluster cannot be reached or
-    has no room for one trial.
+    has no room for one trial, `StoreError` when the ledger cannot be written.
     """
+    from rnnsweep.sweep import Listener, SweepError
+
+    if machines.backend not in BACKENDS:
+        raise SweepError(f"backend is {machines.backend!r}; give one of {', '.join(BACKENDS)}")
     ledger.check_writable()
-    (run_in_process if machines.in_process else run_on_ray)(queue, ledger, dataset, machines, progress, trainer)
+    BACKENDS[machines.backend].load()(queue, ledger, dataset, machines, listener or Listener(), trainer)

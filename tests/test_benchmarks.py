@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BENCHMARKS = sorted(path for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "rows")
+BENCHMARKS = sorted(path for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "shared")
 
 
 def run(monkeypatch, name, *arguments):

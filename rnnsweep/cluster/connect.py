@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/cluster/connect.py."""
+"""Reaching a Ray cluster, or starting a private one: nothing imports Ray before the token is chosen here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +16,18 @@ from rnnsweep.sweep import Machines, SweepError, cores_here
 if TYPE_CHECKING:
     from rnnsweep.data import Dataset
 
-
 ANSWER_SECONDS = 3  # that a cluster's address has to take a connection in
 CONNECT_SECONDS = 10  # that the cluster behind it has to let a driver in
+# Ray reads these when it is imported. Tune need not save its own folder: the ledger is the state.
+ENVIRONMENT = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+}
 QUIET = {"log_to_driver": False, "logging_level": 50}  # 50: critical; what matters is raised, or in the ledger
 # Ray itself tries for a minute or more, prints as it goes, and can end the process: a child takes that risk.
 _KNOCK = f"""
@@ -34,10 +45,26 @@ except Exception as error:
 """
 
 
-def connect(machines: Machines, dataset: Dataset) -> None:
-    """Start Ray here, or join the cluster at the address; raises `SweepError` with the reason where that fails."""
+@contextmanager
+def connected(machines: Machines, dataset: Dataset) -> Iterator[None]:
+    """Start Ray here, or join the cluster at the address, and leave it at the end.
+
+    Raises `SweepError` with the reason where that fails.
+    """
+    _connect(machines, dataset)
+    import ray
+
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _connect(machines: Machines, dataset: Dataset) -> None:
     import logging
 
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     address = machines.address
     if address is not None:
         _use_token(address)

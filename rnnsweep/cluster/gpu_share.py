@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/cluster/gpu_share.py."""
+"""How large a share of a GPU a trial needs, by what other trials took."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/cluster/nodes.py."""
+"""What there is on a cluster, and what may come: nodes, and what its autoscaler may start."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Autoscaler:
     types: list[NodeType]
     most: int
 
-    def room(self, wanted: Mapping[str, float]) -> int:
+    def slots(self, wanted: Mapping[str, float]) -> int:
         """Return how many trials that want this fit on all that may come, the roomiest kinds first."""
         trials, left = 0, self.most
-        for each, most in sorted(((room(kind.resources, wanted), kind.most) for kind in self.types), reverse=True):
+        for each, most in sorted(((slots_of(kind.resources, wanted), kind.most) for kind in self.types), reverse=True):
             trials += each * min(most, left)
             left -= min(most, left)
         return trials
@@ -38,6 +38,7 @@ class Node:
     resources: Mapping[str, float] = field(default_factory=dict)  # by Ray's names; memory in bytes
     gpus: list[tuple[str, float]] = field(default_factory=list)  # name and memory in MB of the GPUs that it found
     versions: Mapping[str, str] = field(default_factory=dict)
+    blas: str = ""  # library, version and kernel, as in results
     revision: str = ""
     reviews: int = 0  # that it has received
     results: str | None = None  # the probe that it wrote; None: it does not see the driver's
@@ -45,6 +46,6 @@ class Node:
     error: str = ""
 
 
-def room(resources: Mapping[str, float], wanted: Mapping[str, float]) -> int:
+def slots_of(resources: Mapping[str, float], wanted: Mapping[str, float]) -> int:
     """Return how many trials that want this fit on a node that has that; a head of no CPUs holds none."""
     return min(int(resources.get(name, 0) / share + 1e-9) for name, share in wanted.items())

@@ -1,6 +1,6 @@
-"""A Ray cluster around a sweep: reaching it, looking at every node before a trial runs, and how many trials it holds.
+"""Looking at every node of a Ray cluster before a trial runs: what it has, and whether it could train.
 
-Beside `sweep` the only module that knows Ray; it knows nothing of Tune, of specs or of training.
+It knows nothing of Tune, of specs or of training.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from rnnsweep.cluster.connect import connect
+from rnnsweep.cluster.autoscaler import autoscaler_here
+from rnnsweep.cluster.connect import connected
 from rnnsweep.cluster.nodes import Node
-from rnnsweep.cluster.room import autoscaler_here, width
+from rnnsweep.cluster.slots import count_slots
 from rnnsweep.ledger import Ledger, StoreError
 from rnnsweep.machine.gpu import installed
-from rnnsweep.machine.software import revision, versions
+from rnnsweep.machine.software import blas_text, revision, versions
 from rnnsweep.sweep import Machines, SweepError
 
 if TYPE_CHECKING:
     from rnnsweep.data import Dataset
-
 
 NODE_SECONDS = 120  # that the nodes have to look at themselves, the first fetch of the reviews and imports included
 MUST_AGREE = ("python", "ray", "tensorflow", "keras")
@@ -30,14 +30,9 @@ def survey(ledger: Ledger, dataset: Dataset, machines: Machines) -> tuple[list[N
 
     Raises `SweepError` where the cluster cannot be reached or a node could not train.
     """
-    connect(machines, dataset)
-    import ray
-
-    try:
+    with connected(machines, dataset):
         nodes = preflight(ledger, dataset)
-        return nodes, width(machines, nodes)
-    finally:
-        ray.shutdown()
+        return nodes, count_slots(machines, nodes)
 
 
 def preflight(ledger: Ledger, dataset: Dataset) -> list[Node]:
@@ -118,6 +113,7 @@ def _look(dataset: Dataset, ledger: Ledger, probe: str) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "reviews": len(dataset.train) + len(dataset.test),
         "versions": versions(),
+        "blas": blas_text(),
         "revision": revision(),
         "gpus": installed(),
         "autoscaler": autoscaler_here(),

@@ -1,9 +1,14 @@
-"""TODO docstring of rnnsweep/ledger/bucket.py."""
+"""What is particular to a bucket: it fails for a while and is tried again, or refuses and says in its way why."""
 
 from __future__ import annotations
 
+import random
 import re
+import time
+from collections.abc import Callable
 from typing import TypeVar
+
+from rnnsweep.errors import UserError
 
 PATIENCE = 90.0  # seconds that a bucket which has answered before may fail to, as in a network cut
 FIRST_PATIENCE = 10.0  # the same for one that never answered: more likely a mistake
@@ -24,8 +29,39 @@ LAST_REMEDY = f"see to the network (for another store than Amazon's: AWS_ENDPOIN
 T = TypeVar("T")
 
 
-class StoreError(OSError):
+class StoreError(UserError, OSError):
     """A place for results that cannot be used; the message names it and the remedy."""
+
+
+class Patience:
+    """Has a bucket do something, again and again where it fails for a while."""
+
+    def __init__(self, uri: str) -> None:
+        """Be patient with the bucket at this address, less so until it has answered once."""
+        self._uri, self._answered = uri, False
+
+    def attempt(self, action: Callable[[], T]) -> T:
+        """Return what the action returns; raises `StoreError` where that is of no use, FileNotFoundError at once."""
+        deadline = time.monotonic() + (PATIENCE if self._answered else FIRST_PATIENCE)
+        pause, longest = PAUSES
+        while True:
+            try:
+                done = action()
+            except FileNotFoundError:  # an answer, too
+                self._answered = True
+                raise
+            except OSError as error:
+                if _remedy_for(error) or time.monotonic() > deadline:
+                    raise self.refusal(error) from None
+            else:
+                self._answered = True
+                return done
+            time.sleep(random.uniform(pause / 2, pause))  # a thousand workers must not all come back at once
+            pause = min(2 * pause, longest)
+
+    def refusal(self, error: Exception, last_remedy: str = LAST_REMEDY) -> StoreError:
+        """Return an error in one line with its remedy, the last one where none is known for it."""
+        return StoreError(f"results {self._uri}: {_reason_of(error)}; {_remedy_for(error) or last_remedy}")
 
 
 def with_options(uri: str) -> str:
@@ -36,12 +72,12 @@ def with_options(uri: str) -> str:
     return f"{uri}{'&' if '?' in uri else '?'}{option}"
 
 
-def remedy_for(error: Exception) -> str | None:
+def _remedy_for(error: Exception) -> str | None:
     """Return what to do about a bucket's error that no waiting mends, or None."""
     return next((remedy for words, remedy in REMEDIES.items() if re.search(words, str(error))), None)
 
 
-def reason_of(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     """Return the first line of an error, without the bucket's request numbers and the fields of Google's status."""
     first = (str(error).strip() or repr(error)).splitlines()[0]
     return re.sub(r" \(Request ID: .*|; Details: .*|,? error_info=.*", "", first)

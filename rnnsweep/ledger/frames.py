@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/ledger/frames.py."""
+"""All that records hold as data frames: a row per trial, per epoch and per suggestion of a search."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from rnnsweep.space import system_of
 from rnnsweep.spec import Spec
+from rnnsweep.types import Row
 
 # The contract's columns first, in its order; the rest of the spec and of the result behind them.
 # fmt: off
@@ -29,7 +30,7 @@ EPOCH_COLUMNS = ["key", "epoch", "loss", "accuracy", "val_loss", "val_accuracy",
 
 @dataclass(frozen=True)
 class LedgerFrames:
-    """All that a ledger holds: a row per trial, a row per epoch, the layers per key, and a warning per bad file.
+    """All that a ledger holds: a row per trial, a row per epoch, layers and spec by key, and a warning per bad file.
 
     And of searches: a row per suggestion, whose `state` is running, finished, pruned or failed, and what each looked
     for, by its name.
@@ -37,15 +38,17 @@ class LedgerFrames:
 
     trials: pd.DataFrame
     epochs: pd.DataFrame
-    layers: dict[str, list[dict[str, Any]]]
+    layers: dict[str, list[Row]]
     warnings: list[str]
     suggestions: pd.DataFrame
-    studies: dict[str, dict[str, Any]]
+    studies: dict[str, Row]
+    specs: dict[str, Spec]
 
 
 def trial_row(
     key: str, spec: Spec, result: Mapping[str, Any], error: str, searches: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
+) -> Row:
+    """Return all that a record says of its trial, by column; `searches` is what each search said of it."""
     fields = dataclasses.asdict(spec) | {
         "units": "-".join(map(str, spec.units)),
         "vocab_size": spec.embedding_rows,
@@ -58,21 +61,23 @@ def trial_row(
     }  # fmt: skip
 
 
-def trials_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def trials_frame(rows: list[Row]) -> pd.DataFrame:
+    """Return a row per trial, the contract's columns first; a number that is missing is NaN, a word is empty."""
     spec_columns = [field.name for field in dataclasses.fields(Spec) if field.name not in CONTRACT]
-    columns = [*CONTRACT, *spec_columns, *LOSSES, *MEASURED, *WORDS, "real_data"]
+    columns = [*CONTRACT, *spec_columns, *LOSSES, *MEASURED, *WORDS, "real_data", "blas"]
     frame = pd.DataFrame(rows).reindex(columns=columns)
     measured = [name for name in columns if name.endswith(("accuracy", "loss"))] + ["seconds", *MEASURED]
     for name in measured:
         frame[name] = pd.to_numeric(frame[name])
     for name in ("params", "best_epoch", "reviews"):
         frame[name] = pd.to_numeric(frame[name]).astype("Int64")
-    for name in WORDS:
+    for name in (*WORDS, "blas"):  # a record of an older version has no BLAS
         frame[name] = frame[name].astype(object).where(frame[name].notna(), "").astype(str)
     return frame
 
 
-def suggestion_row(study: str, key: str, record: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+def suggestion_row(study: str, key: str, record: Mapping[str, Any], result: Mapping[str, Any]) -> Row:
+    """Return what a search wrote of a suggestion, by column, its state that of the trial's result once there is one."""
     ended = record["state"] != "running"  # only what ended without a result is written again
     return {
         "study": study,
@@ -82,13 +87,15 @@ def suggestion_row(study: str, key: str, record: Mapping[str, Any], result: Mapp
     }
 
 
-def suggestions_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def suggestions_frame(rows: list[Row]) -> pd.DataFrame:
+    """Return a row per suggestion, by study and number."""
     frame = pd.DataFrame(rows).reindex(columns=SUGGESTION_COLUMNS)
     frame = frame.astype({"number": "int64", "known": "bool", "suggest_seconds": "float64"})
     return frame.sort_values(["study", "number"], ignore_index=True)
 
 
-def epochs_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def epochs_frame(rows: list[Row]) -> pd.DataFrame:
+    """Return a row per epoch, by key and number."""
     frame = pd.DataFrame(rows).reindex(columns=EPOCH_COLUMNS)
     for name in EPOCH_COLUMNS[1:]:
         frame[name] = pd.to_numeric(frame[name])

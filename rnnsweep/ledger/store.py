@@ -8,8 +8,6 @@ index is no second truth: what it says of a file counts only while the listing s
 from __future__ import annotations
 
 import os
-import random
-import time
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,17 +16,8 @@ from typing import Any
 
 from pyarrow import fs
 
-from rnnsweep.ledger.bucket import (
-    FIRST_PATIENCE,
-    LAST_REMEDY,
-    PATIENCE,
-    PAUSES,
-    StoreError,
-    T,
-    reason_of,
-    remedy_for,
-    with_options,
-)
+from rnnsweep.files import write_whole
+from rnnsweep.ledger.bucket import Patience, StoreError, T, with_options
 
 INDEX = "index.parquet"
 PARALLEL = 16  # files read at a time: a bucket answers slowly, but many at once
@@ -48,13 +37,12 @@ class Store:
             try:
                 self._fs, self._root = fs.FileSystem.from_uri(with_options(self.uri))
             except (ValueError, OSError) as error:
-                remedy = remedy_for(error) or "give a folder, or s3://BUCKET/PATH"
-                raise StoreError(f"results {self.uri}: {reason_of(error)}; {remedy}") from None
+                raise Patience(self.uri).refusal(error, "give a folder, or s3://BUCKET/PATH") from None
         else:
             self.uri = str(Path(self.uri).absolute())  # workers run in another folder
             self._fs, self._root = fs.LocalFileSystem(), self.uri
         self._local = isinstance(self._fs, fs.LocalFileSystem)
-        self._answered = self._local
+        self._patience = Patience(self.uri)
         self._forget()
 
     def _forget(self) -> None:
@@ -135,29 +123,18 @@ class Store:
 
     def write_file(self, path: str, data: bytes) -> None:
         """Write a file, whole or not at all."""
+        if self._local:
+            write_whole(Path(self._root, path), data, durable=True)
+            return
 
         def write() -> None:  # an object is visible when its stream is closed, whole
             with self._fs.open_output_stream(f"{self._root}/{path}", compression=None) as stream:
                 stream.write(data)
 
-        if not self._local:
-            try:
-                self._patiently(write)
-            except FileNotFoundError as error:  # Google's word for a bucket that is not there
-                raise self._refused(error) from None
-            return
-        target = Path(self._root, path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
         try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())  # else a power cut can leave the new name on an empty file
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+            self._patiently(write)
+        except FileNotFoundError as error:  # Google's word for a bucket that is not there
+            raise self._patience.refusal(error) from None
 
     def list_files(self) -> list[str]:
         """Return the paths of all files but hidden ones and the index, with one listing, and remember their stamps."""
@@ -224,24 +201,4 @@ class Store:
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """Do it, in a bucket again and again until its patience ends; raises `StoreError`, in a folder OSError."""
-        deadline = time.monotonic() + (PATIENCE if self._answered else FIRST_PATIENCE)
-        pause, longest = PAUSES
-        while True:
-            try:
-                done = action()
-            except FileNotFoundError:  # an answer, too
-                self._answered = True
-                raise
-            except OSError as error:
-                if self._local:
-                    raise
-                if remedy_for(error) or time.monotonic() > deadline:
-                    raise self._refused(error) from None
-            else:
-                self._answered = True
-                return done
-            time.sleep(random.uniform(pause / 2, pause))  # a thousand workers must not all come back at once
-            pause = min(2 * pause, longest)
-
-    def _refused(self, error: Exception) -> StoreError:
-        return StoreError(f"results {self.uri}: {reason_of(error)}; {remedy_for(error) or LAST_REMEDY}")
+        return action() if self._local else self._patience.attempt(action)

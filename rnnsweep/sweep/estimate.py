@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnsweep.cells import CELLS
 from rnnsweep.data import Dataset, Reviews, split
-from rnnsweep.network.cost import flops, parameters
+from rnnsweep.network.cost import forward_flops, parameters
 from rnnsweep.spec import Spec
 
 # One core of a 2024 server. They only seed the estimate: trials that the ledger holds already correct it.
@@ -36,7 +36,7 @@ def estimate(spec: Spec, dataset: Dataset) -> Estimate:
     parts = split(spec, dataset)
     packed = spec.packable
     train, validation, test = (_steps(part, spec, packed) for part in (parts.train, parts.validation, parts.test))
-    per_step = flops(spec) / (PACKED_FLOPS if packed else KERAS_FLOPS)
+    per_step = forward_flops(spec) / (PACKED_FLOPS if packed else KERAS_FLOPS)
     batches = -(-len(parts.train) // spec.batch_size)
     epoch = (3 * train + validation) * per_step  # the backward pass costs twice the forward pass
     epoch += batches * (STEP_SECONDS + parameters(spec) * WEIGHT_SECONDS)

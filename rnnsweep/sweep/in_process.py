@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/sweep/in_process.py."""
+"""The backend of one trial after another in this process, for a debugger and a single trial."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import functools
 from typing import TYPE_CHECKING
 
 from rnnsweep.ledger import Ledger
-from rnnsweep.sweep.events import pass_on
+from rnnsweep.sweep.events import Listener, pass_on
 from rnnsweep.sweep.machines import Machines
-from rnnsweep.sweep.progress import Progress
 from rnnsweep.sweep.queue import Queue
 from rnnsweep.sweep.trial import Trainer, run_trial
 
@@ -21,10 +20,11 @@ def run_in_process(
     ledger: Ledger,
     dataset: Dataset,
     machines: Machines,
-    progress: Progress,
+    listener: Listener,
     trainer: Trainer | None,
 ) -> None:
-    while (spec := queue.take()) is not None:
-        progress.started(spec)
-        hear = functools.partial(pass_on, queue, progress, spec)
-        hear(run_trial(spec, dataset, ledger, machines.cpus_per_trial, hear, trainer))
+    """Train what the queue hands out, one trial at a time, on the cores of one trial."""
+    while (spec := queue.ask()) is not None:
+        listener.on_start(spec)
+        report = functools.partial(pass_on, queue, listener, spec)
+        report(run_trial(spec, dataset, ledger, machines.cpus_per_trial, report, trainer))

@@ -1,14 +1,15 @@
-"""TODO docstring of rnnsweep/sweep/machines.py."""
+"""Where a sweep runs, and how much of a machine each trial takes."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 
+from rnnsweep.errors import UserError
 from rnnsweep.machine.gpu import PER_GPU
 
 
-class SweepError(RuntimeError):
+class SweepError(UserError, RuntimeError):
     """A sweep that cannot be run as asked; the message names the culprit and the remedy."""
 
 
@@ -16,11 +17,16 @@ class SweepError(RuntimeError):
 class Machines:
     """Where and how wide a sweep runs; no part of any spec, because results must not depend on it."""
 
-    in_process: bool = False  # one trial after another in this process, for a debugger
+    backend: str = "ray"  # of the table in `run`; `in-process`: one trial after another here, for a debugger
     address: str | None = None  # of a running Ray cluster, `auto` for one on this machine; None: a private one, here
     cpus_per_trial: float = 1.0  # cores of a trial; two trials of one core finish sooner than one trial of two
     gpus_per_trial: float | str = 0.0  # share of a GPU of a trial; `auto`: what its memory needs
     max_concurrent: int | None = None  # trials at a time; None: as many as the cores and GPUs hold
+
+    @property
+    def in_process(self) -> bool:
+        """Whether trials run one after another in this process."""
+        return self.backend == "in-process"
 
     def least(self, gpu_mb: float | None) -> dict[str, float]:
         """Return the least that a trial takes, by Ray's names, of GPUs with this memory, or of GPUs nobody has seen."""

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from statistics import fmean
 from types import TracebackType
-from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -16,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnsweep.spec import Spec
+from rnnsweep.sweep.events import Listener
+from rnnsweep.types import Row
 
 SLOW_EPOCH = 10.0  # seconds; off a terminal, only epochs that take longer get a line of their own
 KEPT_ERROR = 100  # characters of an error's last line
@@ -24,7 +25,7 @@ KEPT_ERROR = 100  # characters of an error's last line
 @dataclass
 class _Running:
     spec: Spec
-    rows: list[Mapping[str, Any]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
 
     def seconds_left(self, estimate: float) -> float:
         """Return the time the rest should take: by its own epochs, before the first one by the estimate."""
@@ -34,7 +35,7 @@ class _Running:
         return max(epoch * float(self.spec.epochs - self.rows[-1]["epoch"]), 0.0)
 
 
-class Progress(AbstractContextManager["Progress"]):
+class Progress(Listener, AbstractContextManager["Progress"]):
     """Hears what happens to each trial, shows it, and keeps the counts that the summary and exit status need."""
 
     def __init__(
@@ -75,17 +76,17 @@ class Progress(AbstractContextManager["Progress"]):
         if self._console.is_terminal:
             self._live.stop()
 
-    def slots(self, slots: int) -> None:
+    def on_slots(self, slots: int) -> None:
         """Say how many trials run at a time."""
         self._slots = slots
 
-    def started(self, spec: Spec) -> None:
+    def on_start(self, spec: Spec) -> None:
         """A trial begins, or begins again."""
         self._named(spec)
         self._waiting.pop(spec.key, None)
         self._running[spec.key] = _Running(spec)
 
-    def epoch(self, spec: Spec, row: Mapping[str, Any]) -> None:
+    def on_epoch(self, spec: Spec, row: Row) -> None:
         """A trial ended an epoch with this row."""
         running = self._running.setdefault(spec.key, _Running(spec))
         running.rows.append(row)
@@ -93,36 +94,36 @@ class Progress(AbstractContextManager["Progress"]):
             left = duration(running.seconds_left(0))
             self._line(spec, f"epoch {row['epoch']}/{spec.epochs}  {_accuracies(row)}  {left} left")
 
-    def retried(self, spec: Spec) -> None:
+    def on_retry(self, spec: Spec) -> None:
         """A trial failed and goes on from its checkpoint."""
         self._line(spec, "failed; goes on from its last checkpoint", "yellow")
 
-    def ended(self, spec: Spec, row: Mapping[str, Any]) -> None:
+    def on_end(self, spec: Spec, row: Row) -> None:
         """A trial ended, with this row: finished, diverged, failed or pruned."""
         if row["status"] == "finished":
-            self.finished(spec, row)
+            self._finished(spec, row)
         elif row["status"] == "pruned":
-            self.pruned(spec)
+            self._pruned(spec)
         else:
-            self.failed(spec, str(row.get("error")), row["status"])
+            self._failed(spec, str(row.get("error")), row["status"])
 
-    def finished(self, spec: Spec, row: Mapping[str, Any]) -> None:
+    def _finished(self, spec: Spec, row: Row) -> None:
         """A trial has its result."""
         self._drop(spec, row["seconds"])
         self.finished_keys.append(spec.key)
         self._line(spec, f"{self._result(spec, row)}  {duration(row['seconds'])}", "green")
 
-    def known(self, spec: Spec, row: Mapping[str, Any]) -> None:
+    def known(self, spec: Spec, row: Row) -> None:
         """A suggested trial needs no training: the ledger holds its result."""
         self._named(spec)
         self._drop(spec)
         if row["status"] != "finished":
-            self.failed(spec, str(row.get("error")), row["status"])
+            self._failed(spec, str(row.get("error")), row["status"])
             return
         self.finished_keys.append(spec.key)
         self._line(spec, f"{self._result(spec, row)}  from the ledger", "green")
 
-    def pruned(self, spec: Spec) -> None:
+    def _pruned(self, spec: Spec) -> None:
         """A trial was stopped, because others did better."""
         rows = self._running[spec.key].rows if spec.key in self._running else []
         self._drop(spec)
@@ -130,7 +131,7 @@ class Progress(AbstractContextManager["Progress"]):
         reached = f"{_accuracies(rows[-1])}  epoch {rows[-1]['epoch']}/{spec.epochs}" if rows else ""
         self._line(spec, f"pruned  {reached}", "dim")
 
-    def failed(self, spec: Spec, text: str, word: str = "failed") -> None:
+    def _failed(self, spec: Spec, text: str, word: str = "failed") -> None:
         """A trial ended without numbers; the last line of the text says why."""
         self._drop(spec)
         last = (text.strip().splitlines() or ["no reason given"])[-1].strip()
@@ -142,7 +143,7 @@ class Progress(AbstractContextManager["Progress"]):
             self._estimates[spec.key] = self._seconds_each
             self._unnamed = max(self._unnamed - 1, 0)
 
-    def _result(self, spec: Spec, row: Mapping[str, Any]) -> str:
+    def _result(self, spec: Spec, row: Row) -> str:
         test = f"  test {row['test_accuracy']:.4f}" if self._test else ""
         return f"val {row['val_accuracy']:.4f}{test}  epoch {row['best_epoch']}/{spec.epochs}"
 
@@ -204,5 +205,5 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _accuracies(row: Mapping[str, Any]) -> str:
+def _accuracies(row: Row) -> str:
     return f"train {row['accuracy']:.4f}  val {row['val_accuracy']:.4f}"

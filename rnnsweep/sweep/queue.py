@@ -1,13 +1,14 @@
-"""TODO docstring of rnnsweep/sweep/queue.py."""
+"""What a sweep trains: a queue that is asked for one spec after another, and told what becomes of each."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Protocol
 
 from rnnsweep.ledger import Ledger
 from rnnsweep.spec import Spec
+from rnnsweep.types import Row
 
 
 class Queue(Protocol):
@@ -16,13 +17,13 @@ class Queue(Protocol):
     One that knows how many specs it will hand out at most says so by `__length_hint__`.
     """
 
-    def take(self) -> Spec | None:
+    def ask(self) -> Spec | None:
         """Return the next spec to train, or None when there is none left."""
 
-    def epoch(self, spec: Spec, row: Mapping[str, Any]) -> bool:
+    def report(self, spec: Spec, row: Row) -> bool:
         """Hear an epoch's row; return whether to stop the trial here."""
 
-    def ended(self, spec: Spec, row: Mapping[str, Any]) -> None:
+    def tell(self, spec: Spec, row: Row) -> None:
         """Hear how a trial ended, by the status of its row: finished, diverged, failed or pruned."""
 
 
@@ -37,15 +38,15 @@ class SpecList:
         """Return how many are left."""
         return operator.length_hint(self._specs)
 
-    def take(self) -> Spec | None:
+    def ask(self) -> Spec | None:
         """Return the next spec."""
         return next(self._specs, None)
 
-    def epoch(self, spec: Spec, row: Mapping[str, Any]) -> bool:
+    def report(self, spec: Spec, row: Row) -> bool:
         """Never stop a trial."""
         return False
 
-    def ended(self, spec: Spec, row: Mapping[str, Any]) -> None:
+    def tell(self, spec: Spec, row: Row) -> None:
         """Nothing follows from how a trial ended."""
 
 

@@ -1,4 +1,4 @@
-"""TODO docstring of rnnsweep/sweep/trial.py."""
+"""One trial, wherever it runs: trained from its checkpoint, recorded as it goes, tried again where it fails."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from rnnsweep.data import Dataset
-from rnnsweep.ledger import BEST_WEIGHTS, CHECKPOINT, ERROR, LAST_WEIGHTS, PREDICTIONS, RESULT, SPEC, Ledger
+from rnnsweep.ledger import Ledger, Record
 from rnnsweep.spec import Spec
-from rnnsweep.sweep.events import Told
+from rnnsweep.sweep.events import Report
 from rnnsweep.training.result import Epoch, Result
 from rnnsweep.types import Row
 
@@ -26,28 +26,30 @@ def run_trial(
     dataset: Dataset,
     ledger: Ledger,
     cores: float = 1,
-    told: Told = lambda row: None,
+    report: Report = lambda row: None,
     trainer: Trainer | None = None,
     gpu_share: float | None = None,
 ) -> Row:
-    """Train one spec, from its checkpoint if it has one, and write its records; returns the row of its result.
+    """Train one spec, from its checkpoint if it has one, and write its record; returns the row of its result.
 
-    `told` hears each epoch's row, after it is safe in the ledger, and may stop the trial there: then the row has status
-    `pruned` and the checkpoint stays. A trial that raises is tried again from its checkpoint, after `told` heard
-    {"attempt": n}; after the last attempt its traceback is its record, and the row has status `failed`. A result that
-    is already there is returned as it is. `gpu_share` is what the trial may take of a GPU's memory, None all it needs.
+    `report` takes each epoch's row, after it is safe in the ledger, and may stop the trial there: then the row has
+    status `pruned` and the checkpoint stays. A trial that raises is tried again from its checkpoint, after `report`
+    took {"attempt": n}; after the last attempt its traceback is its record, and the row has status `failed`. A result
+    that is already there is returned as it is. `gpu_share` is what the trial may take of a GPU's memory, None all it
+    needs.
     """
     train = trainer or functools.partial(_train, cores=cores, gpu_share=gpu_share)
+    record = ledger.record(spec.key)
     for attempt in range(1, ATTEMPTS + 1):
         if attempt > 1:
-            told({"attempt": attempt})
+            report({"attempt": attempt})
         try:
-            return _attempt(spec, dataset, ledger, told, train)
+            return _attempt(spec, dataset, record, report, train)
         except _Stopped:
             return PRUNED
         except Exception:  # whatever it is, the other trials go on
             error = traceback.format_exc()
-            record_failure(ledger, spec, error)
+            record.fail(spec, error)
     return {"status": "failed", "error": error}
 
 
@@ -55,27 +57,19 @@ class _Stopped(Exception):  # noqa: N818  (not an error)
     """Ends a training from within its epoch's report."""
 
 
-def _attempt(spec: Spec, dataset: Dataset, ledger: Ledger, told: Told, train: Trainer) -> Row:
-    key = spec.key
-    done = ledger.result(key)
+def _attempt(spec: Spec, dataset: Dataset, record: Record, report: Report, train: Trainer) -> Row:
+    done = record.result()
     if done is not None:  # finished by a worker whose last words were lost
         return done
-    ledger.write(key, SPEC, (spec.to_json() + "\n").encode())
-    ledger.remove(key, ERROR)
+    record.begin(spec)
 
     def on_epoch(epoch: Epoch) -> None:
-        ledger.write_arrays(key, CHECKPOINT, epoch.state())
-        ledger.write_epochs(key, epoch.rows)
-        if told(epoch.rows[-1]) and len(epoch.rows) < spec.epochs:
+        record.epoch(epoch.rows, epoch.state())
+        if report(epoch.rows[-1]) and len(epoch.rows) < spec.epochs:
             raise _Stopped
 
-    result = train(spec, dataset, on_epoch, ledger.read_arrays(key, CHECKPOINT))
-    if result.predictions:
-        ledger.write_arrays(key, PREDICTIONS, result.predictions, compress=True)
-        ledger.write(key, BEST_WEIGHTS, result.best_weights)
-        ledger.write(key, LAST_WEIGHTS, result.last_weights)
-    ledger.write_json(key, RESULT, result.row)  # the last file but for the cleaning up: now the trial is done
-    ledger.remove(key, CHECKPOINT)
+    result = train(spec, dataset, on_epoch, record.checkpoint())
+    record.finish(result)
     return result.row
 
 
@@ -93,8 +87,3 @@ def _train(
 
     use_cores(max(1, math.ceil(cores)), gpu_share)
     return train(spec, dataset, on_epoch, state)
-
-
-def record_failure(ledger: Ledger, spec: Spec, text: str) -> None:
-    ledger.write(spec.key, SPEC, (spec.to_json() + "\n").encode())
-    ledger.write(spec.key, ERROR, text.encode())

@@ -1,5 +1,6 @@
 """A cluster before a sweep: what keeps a driver out, what nodes say, where trials with a share of a GPU run."""
 
+import importlib
 import io
 import os
 import socket
@@ -14,16 +15,16 @@ import pytest
 import yaml
 from rich.console import Console
 
-from rnnsweep import cli, cluster
-from rnnsweep.cluster.nodes import Autoscaler, Node, NodeType
-from rnnsweep.sweep import Machines, SweepError
+from rnnsweep.cli.grid import grid
+from rnnsweep.cluster import autoscaler, backend, connect, slots
+from rnnsweep.cluster.nodes import Autoscaler, Node, NodeType, slots_of
 from rnnsweep.ledger import Ledger
-from rnnsweep.sweep import Progress
-from rnnsweep.spec import Spec
-from rnnsweep.run import run
-from rnnsweep.sweep import SpecList
 from rnnsweep.machine.software import versions
+from rnnsweep.run import run
+from rnnsweep.spec import Spec
+from rnnsweep.sweep import Machines, Progress, SpecList, SweepError
 
+survey = importlib.import_module("rnnsweep.cluster.survey")  # the folder's `survey` is the function
 SPECS = [Spec(units=(4,), max_len=12, epochs=1, seed=seed) for seed in range(4)]
 GUARDED = """
 import json, sys
@@ -58,9 +59,9 @@ def token(home, letter):
 def knock(monkeypatch, address, home):
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("RAY_AUTH_MODE")
-    cluster._use_token(address)
+    connect._use_token(address)
     monkeypatch.setenv("RAY_AUTH_MODE", os.environ["RAY_AUTH_MODE"])
-    cluster._knock(address)
+    connect._knock(address)
 
 
 def test_a_driver_with_the_clusters_token_is_let_in(guarded, monkeypatch):
@@ -78,7 +79,7 @@ def test_a_driver_with_another_token_or_none_is_told_so_in_one_line(guarded, mon
 def test_a_token_that_an_earlier_sweep_left_behind_keeps_nobody_out_of_a_cluster_without(nodes, tmp_path):
     token(tmp_path, "c")
     environment = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_MODE"}
-    script = Path(__file__).parents[1] / "sweeps" / "grid.py"
+    script = Path(__file__).parents[2] / "sweeps" / "grid.py"
     flags = ["--plan", "--preset", "demo", "--data", "embedded", "--results", str(tmp_path / "results")]
     end = subprocess.run(
         [sys.executable, script, *flags, "--address", nodes],
@@ -92,13 +93,13 @@ def test_a_token_that_an_earlier_sweep_left_behind_keeps_nobody_out_of_a_cluster
 def test_the_cluster_of_this_machine_is_asked_whether_it_wants_a_token(guarded, tmp_path, monkeypatch, known):
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    assert not cluster._wants_token("auto"), "there is none"
+    assert not connect._wants_token("auto"), "there is none"
     if known == "file":
         (tmp_path / "ray").mkdir()
         (tmp_path / "ray" / "ray_current_cluster").write_text(guarded[0])
     else:
         monkeypatch.setenv("RAY_ADDRESS", guarded[0])
-    assert cluster._wants_token("auto")
+    assert connect._wants_token("auto")
 
 
 def test_a_driver_of_another_version_is_told_both_in_one_line(guarded, monkeypatch):
@@ -115,20 +116,20 @@ def test_a_driver_of_another_version_is_told_both_in_one_line(guarded, monkeypat
 
 
 def test_something_that_is_no_cluster_is_given_up_in_time(monkeypatch):
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 2)
+    monkeypatch.setattr(connect, "CONNECT_SECONDS", 2)
     begun = time.monotonic()
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         pytest.raises(SweepError, match="does not answer as Ray does within 2 s; give the head's HOST:PORT"),
     ):
-        cluster._knock(f"127.0.0.1:{server.getsockname()[1]}")
+        connect._knock(f"127.0.0.1:{server.getsockname()[1]}")
     assert time.monotonic() - begun < 15
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense:x", "ray://127.0.0.1:10001"])
 def test_an_address_of_nothing_is_refused_at_once(address):
     with pytest.raises(SweepError, match=f"no Ray cluster at --address {address}: .*; start one"):
-        cluster._knock(address)
+        connect._knock(address)
 
 
 def node(**more):
@@ -151,18 +152,18 @@ def node(**more):
     ],
 )
 def test_what_keeps_a_node_from_training_is_one_line_that_names_it(monkeypatch, said, message):
-    monkeypatch.setattr(cluster, "revision", lambda: "here")
-    (line,) = cluster.problems([node(), node(**said)], {"probe"}, 160, "/r")
+    monkeypatch.setattr(survey, "revision", lambda: "here")
+    (line,) = survey.problems([node(), node(**said)], {"probe"}, 160, "/r")
     assert line.startswith(message)
 
 
 def test_a_nodes_room_is_what_its_scarcest_resource_holds():
     half = Machines(gpus_per_trial=0.5).least(None)
-    assert cluster.room({"CPU": 8, "GPU": 1}, half) == 2
-    assert cluster.room({"CPU": 1, "GPU": 4}, half) == 1
-    assert cluster.room({"CPU": 8}, half) == 0
-    assert cluster.room({"GPU": 8}, half) == 0
-    assert cluster.room({"CPU": 0.3}, Machines(cpus_per_trial=0.1).least(None)) == 3
+    assert slots_of({"CPU": 8, "GPU": 1}, half) == 2
+    assert slots_of({"CPU": 1, "GPU": 4}, half) == 1
+    assert slots_of({"CPU": 8}, half) == 0
+    assert slots_of({"GPU": 8}, half) == 0
+    assert slots_of({"CPU": 0.3}, Machines(cpus_per_trial=0.1).least(None)) == 3
 
 
 def test_gpus_that_nobody_has_seen_are_given_whole_and_counted_so():
@@ -174,14 +175,14 @@ def test_gpus_that_nobody_has_seen_are_given_whole_and_counted_so():
 def test_the_autoscalers_types_are_read_without_its_head():
     head, worker = {"resources": {"CPU": 64}}, {"resources": {"CPU": 4, "GPU": 1}, "max_workers": 3}
     config = {"max_workers": 5, "head_node_type": "head", "available_node_types": {"head": head, "gpu": worker}}
-    assert cluster._configured(config) == Autoscaler([NodeType({"CPU": 4, "GPU": 1}, 3)], 5)
+    assert autoscaler._configured(config) == Autoscaler([NodeType({"CPU": 4, "GPU": 1}, 3)], 5)
 
 
 def test_kinds_of_nodes_share_the_number_of_all_that_may_come():
     one, two = {"CPU": 4, "GPU": 1}, {"CPU": 4, "GPU": 2}
     whole = Machines(gpus_per_trial=1).least(None)
-    assert Autoscaler([NodeType(one, 4), NodeType(one, 4)], 4).room(whole) == 4, "as spot and on demand do"
-    assert Autoscaler([NodeType(one, 4), NodeType(two, 1), NodeType({"CPU": 64}, 9)], 3).room(whole) == 4
+    assert Autoscaler([NodeType(one, 4), NodeType(one, 4)], 4).slots(whole) == 4, "as spot and on demand do"
+    assert Autoscaler([NodeType(one, 4), NodeType(two, 1), NodeType({"CPU": 64}, 9)], 3).slots(whole) == 4
 
 
 def test_on_kubernetes_the_head_reads_what_may_come_from_its_raycluster(tmp_path, monkeypatch):
@@ -191,24 +192,24 @@ def test_on_kubernetes_the_head_reads_what_may_come_from_its_raycluster(tmp_path
 
     def get(client, path):
         asked.append((client._namespace, path))
-        cluster = next(yaml.safe_load_all((Path(__file__).parents[1] / "clusters" / "kuberay.yaml").read_text()))
+        cluster = next(yaml.safe_load_all((Path(__file__).parents[2] / "clusters" / "kuberay.yaml").read_text()))
         return cluster | {"metadata": cluster["metadata"] | {"namespace": "texts"}}
 
     monkeypatch.setattr(node_provider.KubernetesHttpApiClient, "get", get)
-    monkeypatch.setattr(cluster, "POD_NAMESPACE", tmp_path / "namespace")
+    monkeypatch.setattr(autoscaler, "POD_NAMESPACE", tmp_path / "namespace")
     (tmp_path / "namespace").write_text("texts\n")
     monkeypatch.delenv("RAY_CLUSTER_NAME", raising=False)
-    assert cluster._autoscaler() is None, "a pod that is not KubeRay's"
+    assert autoscaler.autoscaler_here() is None, "a pod that is not KubeRay's"
     monkeypatch.setenv("RAY_CLUSTER_NAME", "rnnsweep")
-    assert cluster._autoscaler().room(Machines(gpus_per_trial=1).least(None)) == 4
+    assert autoscaler.autoscaler_here().slots(Machines(gpus_per_trial=1).least(None)) == 4
     assert asked == [("texts", "rayclusters/rnnsweep")]
 
 
 def test_on_kubernetes_a_worker_that_may_not_ask_knows_of_no_autoscaler(tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "POD_NAMESPACE", tmp_path / "namespace")
+    monkeypatch.setattr(autoscaler, "POD_NAMESPACE", tmp_path / "namespace")
     (tmp_path / "namespace").write_text("texts\n")
     monkeypatch.setenv("RAY_CLUSTER_NAME", "rnnsweep")
-    assert cluster._autoscaler() is None
+    assert autoscaler.autoscaler_here() is None
 
 
 @pytest.fixture(scope="module")
@@ -271,7 +272,7 @@ def test_a_gpu_of_unknown_size_is_given_whole_to_a_trial_that_is_packed_automati
 
 def test_room_is_asked_for_at_once_for_as_many_trials_as_may_run(nodes, tmp_path, tiny, monkeypatch):
     more = [node(autoscaler=Autoscaler([NodeType({"CPU": 4, "GPU": 1}, 4)], 4))]
-    monkeypatch.setattr(cluster, "preflight", lambda ledger, dataset: more)
+    monkeypatch.setattr(backend, "preflight", lambda ledger, dataset: more)
     rows = told(nodes, Ledger(tmp_path), tiny, gpus_per_trial=1)
     assert max(row["asked_for"] for row in rows) == 4, "two have a GPU; an autoscaler would hear of the others, too"
 
@@ -282,14 +283,14 @@ class UntilTwoWorkers:
     def __init__(self, add_node):
         self.pids, self.trials, self._add_node = set(), 0, add_node
 
-    def take(self):
+    def ask(self):
         self.trials += 1
         return None if len(self.pids) > 1 or self.trials > 400 else SPECS[0].replace(seed=self.trials)
 
-    def epoch(self, spec, row):
+    def report(self, spec, row):
         return False
 
-    def ended(self, spec, row):
+    def tell(self, spec, row):
         self.pids.add(row["pid"])
         if self._add_node:
             add, self._add_node = self._add_node, None
@@ -303,12 +304,11 @@ def test_a_worker_that_starts_is_not_ended_because_another_comes_free(tmp_path, 
         return SimpleNamespace(row={"status": "finished", "seconds": 0.0, "pid": os.getpid()}, predictions={})
 
     more = [node(autoscaler=Autoscaler([NodeType({"CPU": 1}, 2)], 2))]
-    monkeypatch.setattr(cluster, "preflight", lambda ledger, dataset: more)
+    monkeypatch.setattr(backend, "preflight", lambda ledger, dataset: more)
     machine = Cluster(True, head_node_args={"num_cpus": 1, "num_gpus": 0, "include_dashboard": False})
     try:
         queue = UntilTwoWorkers(lambda: machine.add_node(num_cpus=1, num_gpus=0))
-        progress = SimpleNamespace(**dict.fromkeys(("slots", "started", "ended", "retried"), lambda *heard: None))
-        run(queue, Ledger(tmp_path), tiny, Machines(address=machine.address), progress, short)
+        run(queue, Ledger(tmp_path), tiny, Machines(address=machine.address), trainer=short)
     finally:
         machine.shutdown()
     assert len(queue.pids) == 2, f"the second worker was kept from starting for {queue.trials} trials"
@@ -316,7 +316,7 @@ def test_a_worker_that_starts_is_not_ended_because_another_comes_free(tmp_path, 
 
 def test_the_plan_shows_what_every_node_said_and_leaves_nothing(nodes, tmp_path, capsys):
     flags = ["--data", "embedded", "--results", str(tmp_path), "--address", nodes, "--plan", "--preset", "demo"]
-    assert cli.grid("A grid.", flags) == 0
+    assert grid("A grid.", flags) == 0
     out = capsys.readouterr().out
     assert "3 nodes, 8 trials at a time" in out
     assert f"ray {versions()['ray']}" in out
@@ -332,11 +332,11 @@ def test_more_room_than_there_is_now_comes_from_the_autoscalers_types(nodes):
     try:
         whole = Machines(address=nodes, gpus_per_trial=1, cpus_per_trial=5)
         with pytest.raises(SweepError, match="no node has room for a trial of 5 CPUs and 1 GPUs"):
-            cluster.width(whole, [node()])
+            slots.count_slots(whole, [node()])
         growing = [node(autoscaler=Autoscaler([NodeType({"CPU": 16, "GPU": 2}, 10)], 10))]
-        assert cluster.width(whole, growing) == 20
-        assert cluster.width(whole, growing, 7) == 7
-        assert cluster.width(Machines(address=nodes, max_concurrent=3), growing) == 3
+        assert slots.count_slots(whole, growing) == 20
+        assert slots.count_slots(whole, growing, 7) == 7
+        assert slots.count_slots(Machines(address=nodes, max_concurrent=3), growing) == 3
     finally:
         ray.shutdown()
 
@@ -357,7 +357,7 @@ def test_results_that_are_local_to_one_node_are_refused(nodes, tmp_path, tiny):
     command = ["unshare", "-m", "bash", "-c", f"{start} --num-cpus=1 --num-gpus=0"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            lines = until_refused(lambda: cluster.survey(Ledger(tmp_path), tiny, Machines(address=nodes)))
+            lines = until_refused(lambda: survey.survey(Ledger(tmp_path), tiny, Machines(address=nodes)))
             assert f"results {tmp_path} is another place on node " in lines
             assert "give a folder that every node shares" in lines
         finally:

@@ -12,7 +12,7 @@ import yaml
 from botocore.validate import ParamValidator
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CLOUDS = ["cluster.yaml", "clusters/gcp.yaml"]
 LAUNCHED = [*CLOUDS, "clusters/onprem.yaml"]  # by `ray up`
 GUIDE = (ROOT / "docs" / "cluster.md").read_text()
@@ -293,7 +293,7 @@ SCRIPTED = [*LAUNCHED, "clusters/kuberay.yaml", "docs/cluster.md"]
 
 @pytest.mark.parametrize("name", SCRIPTED)
 def test_every_sweep_that_a_cluster_file_names_is_one_that_the_command_line_takes(name):
-    from rnnsweep import cli
+    from rnnsweep.cli.grid import grid
 
     text = (ROOT / name).read_text().replace("\\\n", " ")
     found = re.findall(r"sweeps/grid\.py((?: +(?!#)[^\s`'\"]+)+)", text)
@@ -301,5 +301,5 @@ def test_every_sweep_that_a_cluster_file_names_is_one_that_the_command_line_take
     for words in found:
         flags = re.sub(r"\[|\]|\.\.\.", "", words).split()
         with pytest.raises(SystemExit) as end:
-            cli.grid("A grid.", [*flags, "--help"])
+            grid("A grid.", [*flags, "--help"])
         assert end.value.code == 0, flags

@@ -16,15 +16,12 @@ import pytest
 from rich.console import Console
 
 from analysis import report
-from rnnsweep import cli
-from rnnsweep import ledger as files
-from rnnsweep import store as stores
-from rnnsweep.ledger import Ledger
-from rnnsweep.sweep import Progress
-from rnnsweep.spec import Spec
+from rnnsweep.cli.grid import one
+from rnnsweep.ledger import Ledger, Record
+from rnnsweep.ledger import bucket as buckets
 from rnnsweep.run import run
-from rnnsweep.sweep import SpecList
-from rnnsweep.sweep import Machines
+from rnnsweep.spec import Spec
+from rnnsweep.sweep import Machines, Progress, SpecList
 from rnnsweep.training.result import Epoch, Result
 
 pytestmark = pytest.mark.skipif(
@@ -192,7 +189,7 @@ LOSSES = {"loss": 0.5, "accuracy": 0.5, "val_loss": 0.5, "val_accuracy": 0.5, "s
 
 def sweep(ledger, dataset, **more):
     progress = Progress(Console(file=io.StringIO()), {})
-    run(SpecList([SPEC]), ledger, dataset, Machines(in_process=True), progress, trainer(**more))
+    run(SpecList([SPEC]), ledger, dataset, Machines(backend="in-process"), progress, trainer(**more))
     return progress
 
 
@@ -202,12 +199,12 @@ def test_what_is_written_is_read_and_only_a_whole_file_is_ever_there(place):
     bucket.check_writable()
     data = os.urandom(12 * 2**20)  # more than one request takes
     for text in (b"", b"text", data):
-        bucket.write(SPEC.key, files.CHECKPOINT, text)
-        assert pickle.loads(pickle.dumps(bucket)).read(SPEC.key, files.CHECKPOINT) == text
+        bucket.record(SPEC.key).write(Record.CHECKPOINT, text)
+        assert pickle.loads(pickle.dumps(bucket)).record(SPEC.key).read(Record.CHECKPOINT) == text
     assert bucket.exists()
-    bucket.remove(SPEC.key, files.CHECKPOINT)
-    bucket.remove(SPEC.key, files.CHECKPOINT)
-    assert bucket.read(SPEC.key, files.CHECKPOINT) is None
+    bucket.record(SPEC.key).remove(Record.CHECKPOINT)
+    bucket.record(SPEC.key).remove(Record.CHECKPOINT)
+    assert bucket.record(SPEC.key).read(Record.CHECKPOINT) is None
 
 
 def test_an_epoch_costs_two_requests_and_a_trial_lists_nothing(wire, requests, tiny):
@@ -238,19 +235,19 @@ def test_a_cut_network_loses_nothing(place, tiny):
 
 
 def test_after_a_cut_longer_than_its_patience_a_trial_goes_on_from_its_checkpoint(wire, tiny, monkeypatch):
-    monkeypatch.setattr(stores, "PATIENCE", 0.0)
-    monkeypatch.setattr(stores, "PAUSES", (0.1, 0.1))
+    monkeypatch.setattr(buckets, "PATIENCE", 0.0)
+    monkeypatch.setattr(buckets, "PAUSES", (0.1, 0.1))
     bucket = Ledger("s3://bucket/results")
     trained, recorded = [], []
-    write = bucket.write
+    write = bucket.write_file
 
-    def patient(key, name, data):
-        if name == files.ERROR:  # the record of the failure finds the bucket again
-            monkeypatch.setattr(stores, "PATIENCE", 60.0)
+    def patient(path, data):
+        if path.endswith(Record.ERROR):  # the record of the failure finds the bucket again
+            monkeypatch.setattr(buckets, "PATIENCE", 60.0)
             recorded.append(data)
-        write(key, name, data)
+        write(path, data)
 
-    monkeypatch.setattr(bucket, "write", patient)
+    monkeypatch.setattr(bucket, "write_file", patient)
 
     def each(epoch):
         trained.append(epoch)
@@ -271,7 +268,7 @@ def test_the_report_is_written_from_a_bucket(place, tiny, tmp_path):
 
 def mistake(capsys, uri):
     with pytest.raises(SystemExit) as exit_:
-        cli.one("One trial.", ["--data", "embedded", "--results", uri, "--epochs", "1", "--reviews", "200"])
+        one("One trial.", ["--data", "embedded", "--results", uri, "--epochs", "1", "--reviews", "200"])
     assert exit_.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     return line
@@ -295,7 +292,7 @@ def test_credentials_that_the_bucket_refuses_are_one_line_with_the_remedy(wire, 
 
 
 def test_a_store_that_does_not_answer_is_one_line_with_the_remedy(wire, capsys, monkeypatch):
-    monkeypatch.setattr(stores, "FIRST_PATIENCE", 0.0)
+    monkeypatch.setattr(buckets, "FIRST_PATIENCE", 0.0)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     line = mistake(capsys, "s3://bucket/results")
     assert "NETWORK_CONNECTION" in line
@@ -303,8 +300,8 @@ def test_a_store_that_does_not_answer_is_one_line_with_the_remedy(wire, capsys, 
 
 
 def test_a_google_bucket_that_nobody_gave_credentials_for_is_one_line_soon(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(stores, "FIRST_PATIENCE", 0.0)
-    monkeypatch.setitem(stores.OPTIONS, "gs", "retry_limit_seconds=1")
+    monkeypatch.setattr(buckets, "FIRST_PATIENCE", 0.0)
+    monkeypatch.setitem(buckets.OPTIONS, "gs", "retry_limit_seconds=1")
     monkeypatch.setenv("HOME", str(tmp_path))  # no one is logged in
     monkeypatch.setenv("GCE_METADATA_ROOT", "127.0.0.1:1")  # not on Google's own machine either
     line = mistake(capsys, "gs://bucket/results")
@@ -314,7 +311,7 @@ def test_a_google_bucket_that_nobody_gave_credentials_for_is_one_line_soon(capsy
 
 
 def test_an_option_that_the_user_gave_is_left_as_it_is():
-    assert stores._with_options("gs://b/r") == "gs://b/r?retry_limit_seconds=5"
-    assert stores._with_options("gs://b/r?retry_limit_seconds=60") == "gs://b/r?retry_limit_seconds=60"
-    assert stores._with_options("s3://b/r?region=x") == "s3://b/r?region=x&allow_delayed_open=true"
-    assert stores._with_options("file:///r") == "file:///r"
+    assert buckets.with_options("gs://b/r") == "gs://b/r?retry_limit_seconds=5"
+    assert buckets.with_options("gs://b/r?retry_limit_seconds=60") == "gs://b/r?retry_limit_seconds=60"
+    assert buckets.with_options("s3://b/r?region=x") == "s3://b/r?region=x&allow_delayed_open=true"
+    assert buckets.with_options("file:///r") == "file:///r"

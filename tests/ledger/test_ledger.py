@@ -9,11 +9,9 @@ import pandas as pd
 import pytest
 from pyarrow.fs import FSSpecHandler, PyFileSystem
 
-from rnnsweep import ledger as files
-from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS, Ledger
+from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS, Ledger, Record, StoreError
 from rnnsweep.space import SYSTEMS
 from rnnsweep.spec import Spec
-from rnnsweep.ledger import StoreError
 
 SPEC = Spec(units=(100, 50), num_words=1000)
 
@@ -28,24 +26,24 @@ def ledger(request, tmp_path):
 
 
 def put(ledger, spec, status="finished", **result):
-    ledger.write(spec.key, files.SPEC, spec.to_json().encode())
-    ledger.write_epochs(spec.key, [{"epoch": 1, "loss": 0.5, "accuracy": 0.75, "seconds": 2.0}])
+    ledger.record(spec.key).write(Record.SPEC, spec.to_json().encode())
+    ledger.record(spec.key).write_epochs([{"epoch": 1, "loss": 0.5, "accuracy": 0.75, "seconds": 2.0}])
     if status:
-        ledger.write_json(spec.key, files.RESULT, {"status": status, "layers": [], **result})
+        ledger.record(spec.key).write_json(Record.RESULT, {"status": status, "layers": [], **result})
 
 
 def test_what_is_written_is_read(ledger):
-    ledger.write(SPEC.key, files.SPEC, b"text")
-    assert ledger.read(SPEC.key, files.SPEC) == b"text"
-    assert ledger.read(SPEC.key, files.RESULT) is None
+    ledger.record(SPEC.key).write(Record.SPEC, b"text")
+    assert ledger.record(SPEC.key).read(Record.SPEC) == b"text"
+    assert ledger.record(SPEC.key).read(Record.RESULT) is None
     assert ledger.exists()
 
 
 def test_a_removed_file_is_gone_and_may_be_removed_again(ledger):
-    ledger.write(SPEC.key, files.ERROR, b"text")
-    ledger.remove(SPEC.key, files.ERROR)
-    assert ledger.read(SPEC.key, files.ERROR) is None
-    ledger.remove(SPEC.key, files.ERROR)
+    ledger.record(SPEC.key).write(Record.ERROR, b"text")
+    ledger.record(SPEC.key).remove(Record.ERROR)
+    assert ledger.record(SPEC.key).read(Record.ERROR) is None
+    ledger.record(SPEC.key).remove(Record.ERROR)
 
 
 def test_an_empty_ledger_has_the_contracts_columns_and_no_rows(ledger):
@@ -61,7 +59,7 @@ def test_each_trial_is_one_row_failed_and_unfinished_ones_too(ledger):
     put(ledger, specs[0], test_accuracy=0.875, best_epoch=1)
     put(ledger, specs[1], "diverged", error="not finite")
     put(ledger, specs[2], None)
-    ledger.write(specs[2].key, files.ERROR, b"Traceback\nValueError: no")
+    ledger.record(specs[2].key).write(Record.ERROR, b"Traceback\nValueError: no")
     put(ledger, specs[3], None)
     trials = ledger.load().trials.set_index("seed")
     assert trials["status"].to_dict() == {1: "finished", 2: "diverged", 3: "failed", 4: "unfinished"}
@@ -79,7 +77,7 @@ def test_only_trials_with_a_readable_result_are_done(ledger):
     put(ledger, SPEC)
     put(ledger, SPEC.replace(seed=2), None)
     put(ledger, SPEC.replace(seed=3))
-    ledger.write(SPEC.replace(seed=3).key, files.RESULT, b'{"status": "fini')
+    ledger.record(SPEC.replace(seed=3).key).write(Record.RESULT, b'{"status": "fini')
     assert set(ledger.results()) == {SPEC.key}
 
 
@@ -87,12 +85,12 @@ def test_half_written_and_foreign_files_are_named_and_the_rest_is_read(ledger):
     put(ledger, SPEC)
     broken = SPEC.replace(seed=2)
     put(ledger, broken)
-    ledger.write(broken.key, files.RESULT, b'{"status"')
-    ledger.write(broken.key, files.EPOCHS, b'{"epoch": 1, "loss": 0.5}\n{"epo')
-    ledger.write("aaaaaaaaaaaa", files.RESULT, b"{}")
-    ledger.write("bbbbbbbbbbbb", files.SPEC, b"nonsense")
-    ledger.write("cccccccccccc", files.SPEC, SPEC.to_json().encode())
-    ledger.write("notes", "todo.txt", b"mine")
+    ledger.record(broken.key).write(Record.RESULT, b'{"status"')
+    ledger.record(broken.key).write(Record.EPOCHS, b'{"epoch": 1, "loss": 0.5}\n{"epo')
+    ledger.record("aaaaaaaaaaaa").write(Record.RESULT, b"{}")
+    ledger.record("bbbbbbbbbbbb").write(Record.SPEC, b"nonsense")
+    ledger.record("cccccccccccc").write(Record.SPEC, SPEC.to_json().encode())
+    ledger.write_file("notes/todo.txt", b"mine")
     contents = ledger.load()
     assert set(contents.trials["key"]) == {SPEC.key, broken.key}
     assert len(contents.epochs) == 2
@@ -111,37 +109,37 @@ def test_half_written_and_foreign_files_are_named_and_the_rest_is_read(ledger):
 
 def test_arrays_come_back_and_damaged_ones_count_as_missing(ledger):
     arrays = {"label": np.array([0, 1], np.uint8), "best": np.array([0.25, 0.5], np.float16)}
-    ledger.write_arrays(SPEC.key, files.PREDICTIONS, arrays, compress=True)
+    ledger.record(SPEC.key).write_arrays(Record.PREDICTIONS, arrays, compress=True)
     found = ledger.predictions(SPEC.key)
     assert {name: array.tolist() for name, array in found.items()} == {"label": [0, 1], "best": [0.25, 0.5]}
-    whole = ledger.read(SPEC.key, files.PREDICTIONS)
+    whole = ledger.record(SPEC.key).read(Record.PREDICTIONS)
     for part in (b"", whole[:20], whole[:-30], b"x" * 100):
-        ledger.write(SPEC.key, files.PREDICTIONS, part)
+        ledger.record(SPEC.key).write(Record.PREDICTIONS, part)
         assert ledger.predictions(SPEC.key) is None
 
 
 def test_object_arrays_are_never_written(ledger):
     with pytest.raises(ValueError, match="Object arrays cannot be saved"):
-        ledger.write_arrays(SPEC.key, files.CHECKPOINT, {"x": np.array([{}], dtype=object)})
+        ledger.record(SPEC.key).write_arrays(Record.CHECKPOINT, {"x": np.array([{}], dtype=object)})
 
 
 def test_numbers_that_are_not_finite_are_null_in_json(ledger):
-    ledger.write_json(SPEC.key, files.RESULT, {"status": "diverged", "loss": float("nan")})
-    assert json.loads(ledger.read(SPEC.key, files.RESULT)) == {"status": "diverged", "loss": None}
+    ledger.record(SPEC.key).write_json(Record.RESULT, {"status": "diverged", "loss": float("nan")})
+    assert json.loads(ledger.record(SPEC.key).read(Record.RESULT)) == {"status": "diverged", "loss": None}
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     ledger = Ledger(tmp_path)
-    ledger.write(SPEC.key, files.RESULT, b"old")
+    ledger.record(SPEC.key).write(Record.RESULT, b"old")
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        ledger.write(SPEC.key, files.RESULT, b"new")
-    assert ledger.read(SPEC.key, files.RESULT) == b"old"
-    assert [path.name for path in (tmp_path / SPEC.key).iterdir()] == [files.RESULT]
+        ledger.record(SPEC.key).write(Record.RESULT, b"new")
+    assert ledger.record(SPEC.key).read(Record.RESULT) == b"old"
+    assert [path.name for path in (tmp_path / SPEC.key).iterdir()] == [Record.RESULT]
 
 
 def test_a_place_that_cannot_be_written_is_named_with_the_remedy(tmp_path):
@@ -177,7 +175,7 @@ def counted(ledger, monkeypatch):
 @pytest.fixture
 def indexed(tmp_path, monkeypatch):
     """Return the place of 20 finished trials with an index, and one that is not finished."""
-    monkeypatch.setattr(files, "INDEX_FROM", 30)
+    monkeypatch.setattr("rnnsweep.ledger.ledger.INDEX_FROM", 30)
     ledger = Ledger(tmp_path / "results")
     for seed in range(20):
         put(ledger, SPEC.replace(seed=seed), test_accuracy=0.5)
@@ -194,9 +192,10 @@ def test_what_was_read_is_read_again_only_when_it_was_changed(indexed, monkeypat
     read = counted(ledger, monkeypatch)
     assert len(ledger.load().trials) == 21
     assert read == []
-    ledger.write_json(SPEC.replace(seed=3).key, files.RESULT, {"status": "diverged", "layers": [], "params": 12345})
-    assert ledger.results()[SPEC.replace(seed=3).key]["params"] == 12345
-    assert read == [f"{SPEC.replace(seed=3).key}/{files.RESULT}"]
+    changed = ledger.record(SPEC.replace(seed=3).key)
+    changed.write_json(Record.RESULT, {"status": "diverged", "layers": [], "params": 12345})
+    assert ledger.results()[changed.key]["params"] == 12345
+    assert read == [changed.path(Record.RESULT)]
 
 
 def test_an_indexed_ledger_is_opened_by_one_reading_and_says_the_same(indexed, monkeypatch):
@@ -204,7 +203,7 @@ def test_an_indexed_ledger_is_opened_by_one_reading_and_says_the_same(indexed, m
     read = counted(ledger, monkeypatch)
     found = ledger.load()
     unfinished = SPEC.replace(seed=20).key
-    assert sorted(read) == sorted([f"{unfinished}/{files.SPEC}", f"{unfinished}/{files.EPOCHS}", "index.parquet"])
+    assert sorted(read) == sorted([f"{unfinished}/{Record.SPEC}", f"{unfinished}/{Record.EPOCHS}", "index.parquet"])
     assert set(ledger.results()) == {SPEC.replace(seed=seed).key for seed in range(20)}
     assert len(read) == 3
     (indexed / "index.parquet").unlink()
@@ -216,8 +215,10 @@ def test_an_indexed_ledger_is_opened_by_one_reading_and_says_the_same(indexed, m
 
 def test_an_index_never_brings_back_what_was_changed_or_removed(indexed):
     changed, removed, damaged = (SPEC.replace(seed=seed).key for seed in (3, 4, 5))
-    Ledger(indexed).write_json(changed, files.RESULT, {"status": "finished", "layers": [], "test_accuracy": 0.75})
-    (indexed / damaged / files.RESULT).write_text('{"status"')
+    Ledger(indexed).record(changed).write_json(
+        Record.RESULT, {"status": "finished", "layers": [], "test_accuracy": 0.75}
+    )
+    (indexed / damaged / Record.RESULT).write_text('{"status"')
     for path in (indexed / removed).iterdir():
         path.unlink()
     results = Ledger(indexed).results()

@@ -1,7 +1,8 @@
 """The lab of the cluster tests, or the reason why there is none."""
 
 import pytest
-from lab import Lab, why_not
+
+from tests.real_clusters.lab import Lab, why_not
 
 
 @pytest.fixture(scope="session")

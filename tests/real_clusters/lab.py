@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("machine.sh")
 TOOLS = ("unshare", "nsenter", "ip", "rsync", "ssh", "ssh-keygen", "/usr/sbin/sshd")
+KERNELS = ("OPENBLAS_", "MKL_", "NPY_", "NUMBA_", "TF_")  # how variables begin that change how numbers are computed
 NAMESPACES = ("unshare", "-m", "-p", "-n", "--uts", "--fork", "--kill-child", "--mount-proc")
 
 
@@ -132,7 +133,9 @@ class Lab(contextlib.ExitStack):
     def __init__(self, folder, network="192.168.1"):
         super().__init__()
         self.folder, self.network, self.machines = folder, network, {}
-        self.environment = {"RAY_USAGE_STATS_ENABLED": "0"}  # of every user on every machine
+        # Of every user on every machine. What steers the kernels here does so there: others give other last bits.
+        self.environment = {name: value for name, value in os.environ.items() if name.startswith(KERNELS)}
+        self.environment |= {"RAY_USAGE_STATS_ENABLED": "0"}
         self.shared = folder / "shared"
         self.shared.mkdir()
         (self.shared / "hosts").write_text("127.0.0.1 localhost\n")

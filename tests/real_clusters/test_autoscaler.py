@@ -4,7 +4,8 @@ import re
 import shlex
 
 import yaml
-from lab import ROOT, until
+
+from tests.real_clusters.lab import ROOT, until
 
 HEAD = "ray.head.default"  # the provider knows its head by this name
 HEAD_ID = "f" * 51 + "00000"

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 import yaml
-from lab import ROOT, until
+
+from tests.real_clusters.lab import ROOT, until
 
 CONFIG = "/mnt/shared/cluster.yaml"
 BUCKET = "rnnsweep-results"

@@ -7,10 +7,10 @@ import subprocess
 import sys
 
 import yaml
-from lab import ROOT, until
-from test_sweep import numbers
 
 from rnnsweep.ledger import Ledger
+from tests.helpers.sweeps import numbers
+from tests.real_clusters.lab import ROOT, until
 
 CONFIG = "/mnt/shared/onprem.yaml"
 SWEEP = "--preset demo --data embedded --cell gru --units 16 --num-words 200 1000 --max-len 120 --seeds 2 --epochs"

@@ -1,7 +1,7 @@
 import pytest
 
-from rnnsweep.sweep import Estimate, correction, estimate, longest_first
 from rnnsweep.spec import Spec
+from rnnsweep.sweep import Estimate, correction, estimate, longest_first
 
 SPEC = Spec(units=(5,), num_words=30, max_len=12, batch_size=16)
 

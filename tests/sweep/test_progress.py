@@ -3,8 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
-from rnnsweep.sweep import Progress, duration
 from rnnsweep.spec import Spec
+from rnnsweep.sweep import Progress, duration
 
 SPEC = Spec(epochs=2)
 ROW = {"epoch": 1, "accuracy": 0.8, "val_accuracy": 0.7, "seconds": 20.0}
@@ -22,8 +22,8 @@ def text(console):
 
 def test_off_a_terminal_each_finished_trial_is_one_plain_line(plain):
     with Progress(plain, {SPEC.key: 1.0}) as progress:
-        progress.started(SPEC)
-        progress.finished(SPEC, RESULT)
+        progress.on_start(SPEC)
+        progress.on_end(SPEC, RESULT)
     assert text(plain).splitlines() == [
         f"1/1  {SPEC.key}  {SPEC.label() + ' · seed 1':<50}  val 0.7000  test 0.7100  epoch 1/2  40 s"
     ]
@@ -32,16 +32,16 @@ def test_off_a_terminal_each_finished_trial_is_one_plain_line(plain):
 
 def test_off_a_terminal_only_slow_epochs_get_a_line(plain):
     with Progress(plain, {SPEC.key: 1.0}) as progress:
-        progress.started(SPEC)
-        progress.epoch(SPEC, ROW | {"seconds": 1.0})
+        progress.on_start(SPEC)
+        progress.on_epoch(SPEC, ROW | {"seconds": 1.0})
         assert text(plain) == ""
-        progress.epoch(SPEC, ROW | {"epoch": 1, "seconds": 39.0})
+        progress.on_epoch(SPEC, ROW | {"epoch": 1, "seconds": 39.0})
     assert "epoch 1/2  train 0.8000  val 0.7000  20 s left" in text(plain)
 
 
 def test_a_failed_trial_is_named_with_the_last_line_of_its_traceback(plain):
     with Progress(plain, {SPEC.key: 1.0}) as progress:
-        progress.failed(SPEC, "Traceback\n  File x\nValueError: no")
+        progress.on_end(SPEC, {"status": "failed", "error": "Traceback\n  File x\nValueError: no"})
     assert f"{SPEC.key}" in text(plain)
     assert "failed: ValueError: no" in text(plain)
     assert progress.failed_keys == {SPEC.key: "ValueError: no"}
@@ -49,7 +49,7 @@ def test_a_failed_trial_is_named_with_the_last_line_of_its_traceback(plain):
 
 def test_a_diverged_trial_counts_as_failed_and_says_so(plain):
     with Progress(plain, {SPEC.key: 1.0}) as progress:
-        progress.ended(SPEC, {"status": "diverged", "error": "the loss is not finite in epoch 2"})
+        progress.on_end(SPEC, {"status": "diverged", "error": "the loss is not finite in epoch 2"})
     assert "diverged: the loss is not finite in epoch 2" in text(plain)
     assert list(progress.failed_keys) == [SPEC.key]
 
@@ -57,8 +57,8 @@ def test_a_diverged_trial_counts_as_failed_and_says_so(plain):
 def test_on_a_terminal_a_running_trial_has_a_live_line_with_its_remaining_time():
     console = Console(file=io.StringIO(), force_terminal=True, width=140, color_system=None)
     with Progress(console, {SPEC.key: 60.0, "waiting": 30.0}, slots=2) as progress:
-        progress.started(SPEC)
-        progress.epoch(SPEC, ROW)
+        progress.on_start(SPEC)
+        progress.on_epoch(SPEC, ROW)
         console.print(progress._view())
     assert f"{SPEC.key}" in text(console)
     assert "epoch 1/2" in text(console)

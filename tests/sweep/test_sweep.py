@@ -1,6 +1,5 @@
 """The same sweep in this process, on a real local Ray, through killed workers and killed drivers: the same records."""
 
-import io
 import os
 import signal
 import subprocess
@@ -9,47 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 
-from rnnsweep import ledger as files
-from rnnsweep.ledger import Ledger
-from rnnsweep.sweep import Progress
-from rnnsweep.spec import Spec
+from rnnsweep.ledger import Ledger, Record
 from rnnsweep.run import run
-from rnnsweep.sweep import ATTEMPTS, SpecList, missing
-from rnnsweep.sweep import Machines, SweepError
+from rnnsweep.sweep import ATTEMPTS, Machines, SpecList, SweepError, missing
+from tests.helpers.sweeps import HERE, SPECS, Heard, numbers
 
-ROOT = Path(__file__).parents[1]
-SPECS = [
-    Spec(cell=cell, units=(4,), embedding_dim=3, num_words=30, max_len=12, batch_size=16, epochs=3, seed=seed)
-    for cell in ("gru", "lstm")
-    for seed in (1, 2)
-]
-HERE = Machines(in_process=True)
-TIMES = ["seconds", "cpu_seconds", "peak_memory_mb", "revision"]
-
-
-class Heard(Progress):
-    """A display that also keeps what it was told."""
-
-    def __init__(self):
-        super().__init__(Console(file=io.StringIO()), {spec.key: 1.0 for spec in SPECS})
-        self.events = []
-
-    def started(self, spec):
-        self.events.append(("started", spec.key))
-        super().started(spec)
-
-    def epoch(self, spec, row):
-        self.events.append(("epoch", spec.key, row["epoch"]))
-        super().epoch(spec, row)
-
-    def retried(self, spec):
-        self.events.append(("retried", spec.key))
-        super().retried(spec)
-
-    def epochs_of(self, key):
-        return [event[2] for event in self.events if event[:2] == ("epoch", key)]
+ROOT = Path(__file__).parents[2]
 
 
 class Assassin(Heard):
@@ -57,20 +22,11 @@ class Assassin(Heard):
 
     killed = None
 
-    def epoch(self, spec, row):
-        super().epoch(spec, row)
+    def on_epoch(self, spec, row):
+        super().on_epoch(spec, row)
         if self.killed is None:
             self.killed = spec.key
             os.kill(row["pid"], signal.SIGKILL)
-
-
-def numbers(ledger):
-    """Return all that a ledger says but for times: rows, epochs and predictions."""
-    contents = ledger.load()
-    trials = contents.trials.drop(columns=TIMES).to_csv()
-    predictions = {key: ledger.predictions(key) for key in contents.trials["key"]}
-    bits = {key: {name: a.tobytes() for name, a in arrays.items()} for key, arrays in predictions.items()}
-    return trials, contents.epochs.drop(columns="seconds").to_csv(), bits, contents.layers
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +37,7 @@ def undisturbed(tmp_path_factory, tiny):
 
 
 def test_every_trial_leaves_its_whole_record_and_no_checkpoint(undisturbed):
-    names = {files.SPEC, files.EPOCHS, files.RESULT, files.PREDICTIONS, files.BEST_WEIGHTS, files.LAST_WEIGHTS}
+    names = {Record.SPEC, Record.EPOCHS, Record.RESULT, Record.PREDICTIONS, Record.BEST_WEIGHTS, Record.LAST_WEIGHTS}
     for spec in SPECS:
         assert {path.name for path in (Path(undisturbed.uri) / spec.key).iterdir()} == names
 
@@ -100,7 +56,7 @@ def test_a_deleted_folder_is_trained_again_to_the_same_numbers(undisturbed, tmp_
 
 def spoil(ledger, spec):
     """Leave a checkpoint that no training can go on from."""
-    ledger.write_arrays(spec.key, files.CHECKPOINT, {"rows": np.zeros(1, np.uint8)})
+    ledger.record(spec.key).write_arrays(Record.CHECKPOINT, {"rows": np.zeros(1, np.uint8)})
 
 
 def test_on_ray_with_a_worker_killed_the_records_are_those_of_one_process(undisturbed, tmp_path, tiny):
@@ -150,7 +106,7 @@ def test_a_trial_that_no_node_has_room_for_is_one_clear_error(tmp_path, tiny):
 
 def test_a_damaged_result_is_trained_again(tmp_path, tiny):
     ledger, progress = Ledger(tmp_path), Heard()
-    ledger.write(SPECS[0].key, files.RESULT, b"{}")
+    ledger.record(SPECS[0].key).write(Record.RESULT, b"{}")
     assert missing(SPECS[:1], ledger) == SPECS[:1]
     run(SpecList(SPECS[:1]), ledger, tiny, HERE, progress)
     assert progress.finished_keys == [SPECS[0].key]
@@ -178,7 +134,7 @@ def test_a_killed_driver_and_an_interrupted_one_lose_nothing(tmp_path):
     with start(disturbed) as process:
         read_until(process, "1/4")
         process.kill()
-    done = {path: path.stat().st_mtime_ns for path in disturbed.glob(f"*/{files.RESULT}")}
+    done = {path: path.stat().st_mtime_ns for path in disturbed.glob(f"*/{Record.RESULT}")}
     assert done
     with start(disturbed) as process:
         read_until(process, "plan")

@@ -1,0 +1,38 @@
+"""How many trials run at a time on a Ray cluster, by what its nodes hold and may come to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rnnsweep.cluster.nodes import Node, slots_of
+from rnnsweep.machine.gpu import installed
+from rnnsweep.sweep import Machines, SweepError
+
+
+def count_slots(machines: Machines, nodes: Iterable[Node] = (), trials: int | None = None) -> int:
+    """Return how many trials run at a time: as many as the nodes hold that there are or may be, or fewer if asked.
+
+    At most as many as there are trials. Raises `SweepError` where no node, now or later, has room for one.
+    """
+    import ray
+
+    wanted = machines.least(smallest_gpu_mb(machines, nodes))
+    most = sum(slots_of(node["Resources"], wanted) for node in ray.nodes() if node["Alive"])
+    for node in nodes:
+        most = max(most, node.autoscaler.slots(wanted) if node.autoscaler else 0)
+    if not most and machines.address is not None and machines.max_concurrent:
+        most = machines.max_concurrent  # taken at its word: nodes may come that nobody here knows of
+    if not most:
+        share = machines.gpus_per_trial if machines.gpus_per_trial == "auto" else f"{machines.gpus_per_trial:g}"
+        raise SweepError(
+            f"no node has room for a trial of {machines.cpus_per_trial:g} CPUs and {share} GPUs; "
+            "lower --cpus-per-trial or --gpus-per-trial"
+            + (", or, where nodes come while trials wait, give --max-concurrent" if machines.address else "")
+        )
+    return min(value for value in (most, trials, machines.max_concurrent) if value)
+
+
+def smallest_gpu_mb(machines: Machines, nodes: Iterable[Node]) -> float | None:
+    """Return the memory in MB of the smallest GPU that there is, here or on the nodes, or None where none is seen."""
+    found = installed() if machines.address is None else [each for node in nodes for each in node.gpus]
+    return min((memory for _, memory in found), default=None)
