@@ -1,16 +1,19 @@
-"""TODO docstring of rnnsweep/cli/flags.py."""
+"""Flags: those of a spec, a field each with its own line of meaning, and those of how and where a sweep runs."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NoReturn, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from rnnsweep.cells import CELLS
-from rnnsweep.space import SEARCH_AXES, Range
-from rnnsweep.spec import FROM_DATA, HINTS, OPTIMIZERS, POOLINGS, Spec, SpecError, describe
-from rnnsweep.sweep import Machines
+from rnnsweep.run import BACKENDS
+from rnnsweep.space import SEARCH_AXES, Choice, Range
+from rnnsweep.spec import FROM_DATA, HINTS, OPTIMIZERS, POOLINGS, Spec, SpecError, describe, meanings
+
+if TYPE_CHECKING:
+    from rnnsweep.sweep import Machines
 
 FINISHED, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 CHOICES = {"cell": tuple(CELLS), "optimizer": OPTIMIZERS, "pooling": POOLINGS}
@@ -29,68 +32,86 @@ class Parser(argparse.ArgumentParser):
         self.exit(WRONG_USAGE, f"{self.prog}: {message} (--help lists the flags)\n")
 
 
-def machines_of(options: argparse.Namespace) -> Machines:
-    return Machines(**{field.name: getattr(options, field.name) for field in dataclasses.fields(Machines)})
-
-
 def add_sweep_flags(parser: Parser) -> None:
-    add = parser.add_argument
+    """Add the flags of data, ledger and machines, which no spec's key depends on."""
+    add = parser.add_argument_group("how and where").add_argument
     add("--data", default="auto", metavar="auto|imdb|embedded|PATH", help="reviews to train on (default: auto)")
     add("--results", default="results", metavar="URI", help="folder or bucket of the ledger (default: results)")
     add("--plan", action="store_true", help="print what would run, and exit")
     add("--address", metavar="auto|HOST:PORT", help="a running Ray cluster (default: a private one on this machine)")
-    add("--in-process", action="store_true", help="one trial after another in this process, without Ray")
+    usual, *others = BACKENDS
+    for name in others:
+        add(f"--{name}", dest="backend", action="store_const", const=name, default=usual, help=BACKENDS[name].meaning)
     add("--cpus-per-trial", type=positive_number, default=1.0, metavar="X", help="cores of a trial (default: 1)")
     add("--gpus-per-trial", type=_gpu_share, default=0.0, metavar="X|auto", help="share of a GPU (default: 0)")
     add("--max-concurrent", type=positive, metavar="N", help="trials at a time (default: as many as fit)")
 
 
-def add_spec_flags(parser: Parser, many: bool, ranges: bool = False) -> None:
+def machines_of(options: argparse.Namespace) -> Machines:
+    """Return where and how wide a sweep runs, by the flags of `add_sweep_flags`."""
+    from rnnsweep.sweep import Machines
+
+    return Machines(**{field.name: getattr(options, field.name) for field in dataclasses.fields(Machines)})
+
+
+def add_spec_flags(parser: Parser, many: bool = False, ranges: bool = False) -> None:
     """Add a flag for each field of `Spec`; with `many`, it takes several values and narrows or fixes that axis.
 
     With `ranges`, a number's flag takes LOW..HIGH as well, and a switch takes yes, no or both.
     """
+    title = "axes of the search, and fields that it leaves alone" if ranges else "fields of the specs"
+    add = parser.add_argument_group(title).add_argument
     for name, hint in HINTS.items():
         if name in FROM_DATA:
             continue
-        flag = "--" + name.replace("_", "-")
+        flag, text = "--" + name.replace("_", "-"), _help(name, many, ranges)
         if hint is bool and ranges:
-            parser.add_argument(flag, nargs="*", choices=("yes", "no"), metavar="yes|no")
-            parser.add_argument(f"--no-{flag[2:]}", dest=name, action="store_const", const=["no"])
-            continue
-        if hint is bool:
-            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
-            continue
-        is_units = name == "units"
-        parser.add_argument(
-            flag,
-            type=_range_or(_parser_of(name, hint)) if ranges and name in RANGED else _parser_of(name, hint),
-            nargs="+" if many or is_units else None,
-            metavar="|".join(CHOICES.get(name, (name.upper(),))),
-            help=None if many else f"{describe(hint)} (default: {as_text(getattr(Spec(), name))})",
-        )
+            add(flag, nargs="*", choices=("yes", "no"), metavar="yes|no", help=text)
+            add(f"--no-{flag[2:]}", dest=name, action="store_const", const=["no"], help=f"the same as {flag} no")
+        elif hint is bool:
+            add(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
+        else:
+            parse = _parser_of(name, hint)
+            add(
+                flag,
+                type=_range_or(parse) if ranges and name in RANGED else parse,
+                nargs="+" if many or name == "units" else None,
+                metavar="|".join(CHOICES.get(name, (name.upper(),))),
+                help=text,
+            )
 
 
-def given_fields(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the spec fields named on the command line: lists of values for a grid, single values for one trial."""
+def _help(name: str, many: bool, ranges: bool) -> str:
+    """Return the field's line of meaning, and what it is where the flag is not given; in a grid the preset says it."""
+    meaning, default = meanings()[name].replace("None:", "not given:"), getattr(Spec(), name)
+    if ranges and name in SEARCH_AXES:
+        axis = SEARCH_AXES[name]
+        searched = ", ".join(map(as_text, axis.values)) if isinstance(axis, Choice) else str(axis)
+        meaning += f" (searched: {searched})"
+    elif (ranges or not many) and default is not None:
+        meaning += f" (default: {as_text(default)})"
+    return meaning.replace("%", "%%")
+
+
+def given_fields(options: argparse.Namespace, many: bool = False, ranges: bool = False) -> dict[str, Any]:
+    """Return the spec fields named on the command line: single values, with `many` lists, with `ranges` ranges too.
+
+    Raises `SpecError` on a range beside other values.
+    """
     given = {name: getattr(options, name, None) for name in HINTS}
-    many = hasattr(options, "preset") or hasattr(options, "trials")
-    found = {}
-    for name, value in given.items():
-        if value is None:
-            continue
-        if many and isinstance(value, list) and any(isinstance(item, Range) for item in value):
-            if len(value) > 1:
-                raise SpecError(f"{name} has a range beside other values; give one range, or values")
-            value = value[0]
-        elif name == "units":
-            value = [tuple(value)] if many else tuple(value)
-        elif hasattr(options, "trials") and HINTS[name] is bool:
-            value = [item == "yes" for item in value] or [True]
-        elif many and not isinstance(value, list):
-            value = [value]
-        found[name] = value
-    return found
+    return {name: _given(name, value, many, ranges) for name, value in given.items() if value is not None}
+
+
+def _given(name: str, value: Any, many: bool, ranges: bool) -> Any:
+    if ranges and any(isinstance(item, Range) for item in value):
+        if len(value) > 1:
+            raise SpecError(f"{name} has a range beside other values; give one range, or values")
+        return value[0]
+    if name == "units":
+        return [tuple(value)] if many else tuple(value)
+    if ranges and HINTS[name] is bool:
+        return [item == "yes" for item in value] or [True]
+    return [value] if many and not isinstance(value, list) else value
 
 
 def _parser_of(name: str, hint: Any) -> Callable[[str], Any]:
@@ -124,6 +145,7 @@ def _range_or(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def as_text(value: Any) -> str:
+    """Return a field's value for a person: 1,000, 100-50, yes, no, and all for None."""
     if isinstance(value, tuple):
         return "-".join(map(str, value))
     if value is None or isinstance(value, bool):
@@ -132,12 +154,14 @@ def as_text(value: Any) -> str:
 
 
 def positive(text: str) -> int:
+    """Return the whole number from 1 that a flag's text names; raises argparse's error on anything else."""
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
 
 
 def positive_number(text: str) -> float:
+    """Return the number above 0 that a flag's text names; raises argparse's error on anything else."""
     value = _share_or_none(text)
     if value == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")

@@ -1,7 +1,10 @@
-"""TODO docstring of rnnsweep/cli/screen.py."""
+"""All that a command prints beside the live view of running trials."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,23 +14,38 @@ from rnnsweep.cli.flags import as_text
 from rnnsweep.cluster import MUST_AGREE, Node
 from rnnsweep.data import Dataset
 from rnnsweep.ledger import Ledger
+from rnnsweep.machine.software import blas_text, kernel_warning
+from rnnsweep.search import SMALLER
 from rnnsweep.spec import FROM_DATA, HINTS, Spec
-from rnnsweep.sweep import Estimate, duration
+from rnnsweep.sweep import Estimate, Machines, duration
+from rnnsweep.types import Row
 
 if TYPE_CHECKING:
-    from rnnsweep.search import Search
+    from rnnsweep.search.search import Search
 
 
-OBJECTIVE_WORDS = {"MAXIMIZE": "the more the better", "MINIMIZE": "the less the better"}
+def print_warning(console: Console, line: str) -> None:
+    """Print what a person should know before it goes on, in yellow."""
+    console.print(f"warning: {line}", style="yellow", soft_wrap=True)
+
+
+def print_interrupted(console: Console, command: str) -> None:
+    """Print how to go on."""
+    console.print(f"interrupted; nothing finished is lost. To go on: {command}", soft_wrap=True)
+
+
+# The plan.
 
 
 def print_data(console: Console, dataset: Dataset) -> None:
+    """Print which reviews are trained on, how many, and whether they are real."""
     reviews = f"{len(dataset.train):,} + {len(dataset.test):,} reviews"
     real = "" if dataset.real else ", generated, not real reviews"
     console.print(f"[bold]data[/]     {dataset.name} ({reviews}{real}), checksum {dataset.sha256[:12]}", soft_wrap=True)
 
 
 def print_axes(console: Console, specs: list[Spec]) -> None:
+    """Print the fields in which the specs differ, with their values, and the epochs, reviews and seeds."""
     table = Table.grid(padding=(0, 2))
     for name in HINTS:
         column = "embedding_rows" if name == "vocab_size" else name  # None is num_words, whatever that is
@@ -38,6 +56,7 @@ def print_axes(console: Console, specs: list[Spec]) -> None:
 
 
 def print_search(console: Console, study: Search) -> None:
+    """Print the axes of a search, what it looks for, and how."""
     table = Table.grid(padding=(0, 2))
     for name, axis in study.space.axes.items():
         of_each = " (each layer)" if name == "units" else ""
@@ -48,19 +67,24 @@ def print_search(console: Console, study: Search) -> None:
     size = f"{study.space.size:,.0f}" if study.space.size < 1e15 else "endless"
     limits = [f"{name.removeprefix('max_')} at most {value:,}" for name, value in study.goal.to_dict().items()
               if name.startswith("max_") and value is not None]  # fmt: skip
-    wanted = [f"{name} ({OBJECTIVE_WORDS[direction.name]})" for name, direction in
-              zip(study.goal.objectives, study.goal.directions, strict=True)]  # fmt: skip
+    wanted = [f"{name} (the {'less' if name in SMALLER else 'more'} the better)" for name in study.goal.objectives]
     console.print(f"[bold]search[/]   {', '.join(wanted + limits)}; {size} specs; sampler {study.sampler}, "
                   f"pruner {study.pruner or 'none'}; study {study.name}", soft_wrap=True)  # fmt: skip
 
 
-def print_plan(console: Console, ledger: Ledger, trials: int, done: int, to_train: int) -> None:
+def print_plan(console: Console, ledger: Ledger, machines: Machines, trials: int, done: int, to_train: int) -> None:
+    """Print where the results are, how much is left, and, of trials on this machine, what computes their numbers."""
     console.print(f"[bold]results[/]  {ledger.uri}", soft_wrap=True)
     console.print(f"[bold]plan[/]     {trials} trials: {done} done, {to_train} to train")
+    if machines.in_process or machines.address is None:
+        console.print(f"[bold]kernel[/]   {blas_text()}")
+        warning = kernel_warning()
+        if warning:
+            print_warning(console, warning)
 
 
 def print_nodes(console: Console, nodes: list[Node], slots: int) -> None:
-    """Print what the nodes said: a row per kind of node, named by its first."""
+    """Print what the nodes said: a row per kind of node, named by its first; warn if their numbers will differ."""
     console.print(f"[bold]cluster[/]  {len(nodes)} nodes, {slots} trials at a time")
     console.print("         every node received the reviews by the object store, and wrote and read the results",
                   soft_wrap=True)  # fmt: skip
@@ -71,25 +95,96 @@ def print_nodes(console: Console, nodes: list[Node], slots: int) -> None:
     for node in nodes:
         has = node.resources
         gpus = f"{has.get('GPU', 0):g} GPUs" + "".join(f" {name} {mb / 1024:.0f} GB" for name, mb in node.gpus[:1])
-        kinds.setdefault((f"{has.get('CPU', 0):g} CPUs", gpus, f"{has.get('memory', 0) / 2**30:.0f} GB"), []).append(
-            node
-        )
+        kind = (f"{has.get('CPU', 0):g} CPUs", gpus, f"{has.get('memory', 0) / 2**30:.0f} GB")
+        kinds.setdefault(kind, []).append(node)
     table = Table.grid(padding=(0, 2))
-    for kind, same in kinds.items():
-        more = f" and {len(same) - 1} more" if len(same) > 1 else ""
-        table.add_row(f"         {same[0].name}{more}", *kind)
+    for columns, same in kinds.items():
+        table.add_row(f"         {_first_of(same)}", *columns)
     console.print(table)
+    _print_kernels(console, nodes)
+
+
+def _print_kernels(console: Console, nodes: list[Node]) -> None:
+    kernels: dict[str, list[Node]] = {}
+    for node in nodes:
+        if node.blas:
+            kernels.setdefault(node.blas, []).append(node)
+    if len(kernels) == 1:
+        console.print(f"[bold]kernel[/]   {next(iter(kernels))} on all")
+    elif kernels:
+        which = "; ".join(f"{blas} on {_first_of(same)}" for blas, same in kernels.items())
+        print_warning(console, f"the nodes' BLAS differ, so the last digits of a trial depend on its node: {which}")
+
+
+def _first_of(nodes: list[Node]) -> str:
+    return nodes[0].name + (f" and {len(nodes) - 1} more" if len(nodes) > 1 else "")
 
 
 def print_estimate(console: Console, to_run: list[Estimate], seconds: float, slots: int | None) -> None:
+    """Print how long these trials should take, with so many seconds of one core, and their memory, if there are any."""
     if not to_run:
         return
     memory = max(item.memory_mb for item in to_run) / 1024
     if slots is None:
         console.print(f"         about {duration(seconds)} of one core, up to {memory:.1f} GB per trial")
         return
-    width = min(slots, len(to_run))
+    used = min(slots, len(to_run))
     console.print(
-        f"         about {duration(seconds / width)} on {width} slot{'s' * (width > 1)}, "
-        f"up to {memory:.1f} GB per trial, {width * memory:.1f} GB together"
+        f"         about {duration(seconds / used)} on {used} slot{'s' * (used > 1)}, "
+        f"up to {memory:.1f} GB per trial, {used * memory:.1f} GB together"
     )
+
+
+# The end.
+
+
+def print_done(console: Console, ledger: Ledger, finished: int, trials: int) -> None:
+    """Print how many of a sweep's trials finished, and where they are."""
+    console.print(f"[bold]done[/]     {finished} of {trials} trials finished, in {ledger.uri}", soft_wrap=True)
+
+
+def print_failed(console: Console, failed: Mapping[str, str]) -> None:
+    """Print a line per trial that did not finish: its key and the reason."""
+    for key, reason in failed.items():
+        console.print(f"  [red]{key}[/]  {reason}", soft_wrap=True)
+
+
+def print_report_command(console: Console, results: str) -> None:
+    """Print how to make the report."""
+    console.print(f"report   python analysis/report.py --results {shlex.quote(results)}", soft_wrap=True)
+
+
+def print_dashboard(console: Console, url: str) -> None:
+    """Print how to watch the study."""
+    console.print(f"[bold]study[/]    optuna-dashboard {url}", soft_wrap=True)
+
+
+def print_confirm(console: Console, specs: int, trials: int) -> None:
+    """Print what the confirmation of the best will train."""
+    console.print(f"[bold]confirm[/]  {specs} specs, {trials} trials with new seeds to train")
+
+
+def print_search_done(console: Console, study: Search) -> None:
+    """Print what became of a study's trials."""
+    states = ", ".join(f"{count} {state}" for state, count in study.states().items())
+    seconds = fmean(study.suggest_seconds or [0.0])
+    console.print(
+        f"[bold]done[/]     {study.begun} of {study.trials} trials: {states}; {study.answered} answered by the ledger; "
+        f"a suggestion took {seconds:.3f} s", soft_wrap=True,
+    )  # fmt: skip
+
+
+def print_ranked(console: Console, ranked: Sequence[Row], specs: Mapping[str, Spec]) -> None:
+    """Print a line per row of `choice.confirmed`, the winner first; the specs are by key."""
+    table = Table.grid(padding=(0, 2))
+    for row in ranked:
+        table.add_row(f"  val {row['val']:.4f}", f"n = {row['n']}", row["key"], specs[row["key"]].label())
+    console.print(table)
+
+
+def print_winner(console: Console, spec: Spec, mean: float, low: float, high: float, over: str, data: str) -> None:
+    """Print the winner's test accuracy with its 95 % interval, `over` which it is, and how to train it again."""
+    console.print(f"[bold]winner[/]   {spec.key}  test {mean:.4f} ({low:.4f} to {high:.4f}: 95 %, {over})",
+                  soft_wrap=True)  # fmt: skip
+    words = ["python", "sweeps/one.py", *spec.flags(), "--data", data]
+    console.print(f"again    {shlex.join(words)}", soft_wrap=True)

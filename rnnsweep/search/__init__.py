@@ -1,7 +1,6 @@
-"""TODO rnnsweep.search."""
+"""Optuna's suggestions as a queue. Handed on here is what needs no Optuna; `search.Search` loads it."""
 
-from rnnsweep.search.goal import OBJECTIVES, Goal, SearchError
+from rnnsweep.search.goal import OBJECTIVES, SMALLER, Goal, SearchError
 from rnnsweep.search.samplers import PRUNERS, SAMPLERS
-from rnnsweep.search.search import Search
 
-__all__ = ["OBJECTIVES", "PRUNERS", "SAMPLERS", "Goal", "Search", "SearchError"]
+__all__ = ["OBJECTIVES", "PRUNERS", "SAMPLERS", "SMALLER", "Goal", "SearchError"]

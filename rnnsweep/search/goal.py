@@ -1,23 +1,27 @@
-"""TODO docstring of rnnsweep/search/goal.py."""
+"""What a search looks for: its objectives, which of them are to be small, and its limits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from optuna.study import StudyDirection
+from rnnsweep.errors import UserError
 
-OBJECTIVES = {
-    "val_accuracy": StudyDirection.MAXIMIZE,
-    "val_loss": StudyDirection.MINIMIZE,
-    "params": StudyDirection.MINIMIZE,
-    "seconds": StudyDirection.MINIMIZE,
+Direction = Literal["maximize", "minimize"]  # as Optuna has it
+# Columns of a result, each with its direction.
+OBJECTIVES: dict[str, Direction] = {
+    "val_accuracy": "maximize",
+    "val_loss": "minimize",
+    "params": "minimize",
+    "seconds": "minimize",
 }
+SMALLER = tuple(name for name, direction in OBJECTIVES.items() if direction == "minimize")
+"""The objectives that are to be small."""
 WATCHED = ("val_accuracy", "val_loss")  # objectives that each epoch's row has a value of
 
 
-class SearchError(RuntimeError):
+class SearchError(UserError, RuntimeError):
     """A search that cannot be run as asked; the message names the culprit and the remedy."""
 
 
@@ -35,9 +39,18 @@ class Goal:
             raise SearchError(f"objectives are {given}; give some of {', '.join(OBJECTIVES)}, each once")
 
     @property
-    def directions(self) -> list[StudyDirection]:
-        """Whether each objective is to be large or small."""
+    def directions(self) -> list[Direction]:
+        """Whether each objective is to be large or small: maximize or minimize."""
         return [OBJECTIVES[name] for name in self.objectives]
+
+    @property
+    def watched(self) -> str | None:
+        """The objective by whose value after each epoch a trial may be pruned, or None.
+
+        There is none where the objectives are several, or no accuracy or loss.
+        """
+        first, *others = self.objectives
+        return first if first in WATCHED and not others else None
 
     def values(self, row: Mapping[str, Any]) -> list[float]:
         """Return the objectives' values of a finished trial's row."""

@@ -1,28 +1,88 @@
-"""TODO docstring of rnnsweep/search/samplers.py."""
+"""Optuna's samplers and pruners by the names of the command line, and its distributions for our axes.
+
+The names are asked for by `--help`, which is not to wait for Optuna: it is imported by what needs it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import Trial
-
+from rnnsweep.search.goal import SearchError
 from rnnsweep.space import Axis, Choice
 
-SAMPLERS = ("tpe", "gp", "random", "nsga2", "grid")
-PRUNERS = ("median", "asha")
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+    from optuna.trial import Trial
 
 
-def make_pruner(name: str | None) -> optuna.pruners.BasePruner:
-    if name == "median":  # from the second epoch on, once five trials have shown what is usual
-        return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=2)
-    if name == "asha":  # rungs at epochs 1, 3, 9: each lets the best third of its arrivals so far pass
-        return optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
-    return optuna.pruners.NopPruner()
+def _tpe(seed: int) -> BaseSampler:
+    from optuna.samplers import TPESampler
+
+    return TPESampler(seed=seed)
+
+
+def _gp(seed: int) -> BaseSampler:
+    from optuna.samplers import GPSampler
+
+    try:
+        return GPSampler(seed=seed, deterministic_objective=False)
+    except ImportError:
+        raise SearchError("sampler gp needs PyTorch: pip install torch; or give another --sampler") from None
+
+
+def _random(seed: int) -> BaseSampler:
+    from optuna.samplers import RandomSampler
+
+    return RandomSampler(seed=seed)
+
+
+def _nsga2(seed: int) -> BaseSampler:
+    from optuna.samplers import NSGAIISampler
+
+    return NSGAIISampler(seed=seed)
+
+
+def _median() -> BasePruner:
+    from optuna.pruners import MedianPruner
+
+    # From the second epoch on, once five trials have shown what is usual.
+    return MedianPruner(n_startup_trials=5, n_warmup_steps=2)
+
+
+def _asha() -> BasePruner:
+    from optuna.pruners import SuccessiveHalvingPruner
+
+    # Rungs at epochs 1, 3, 9: each lets the best third of its arrivals so far pass.
+    return SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
+
+
+def _no_pruner() -> BasePruner:
+    from optuna.pruners import NopPruner
+
+    return NopPruner()
+
+
+# `grid` asks for each spec by name, so what would suggest one never does.
+SAMPLERS = {"tpe": _tpe, "gp": _gp, "random": _random, "nsga2": _nsga2, "grid": _random}
+PRUNERS = {"median": _median, "asha": _asha}
+
+
+def make_sampler(name: str, seed: int) -> BaseSampler:
+    """Return the sampler of this name in `SAMPLERS`; raises `SearchError` where what it needs is not installed."""
+    return SAMPLERS[name](seed)
+
+
+def make_pruner(name: str | None) -> BasePruner:
+    """Return the pruner of this name in `PRUNERS`; None is one that never stops a trial."""
+    return (_no_pruner if name is None else PRUNERS[name])()
 
 
 def distribution(axis: Axis) -> BaseDistribution:
+    """Return an axis as Optuna's studies hold it."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
     if isinstance(axis, Choice):
         return CategoricalDistribution(axis.values)
     if axis.whole:
@@ -31,6 +91,7 @@ def distribution(axis: Axis) -> BaseDistribution:
 
 
 def suggested(trial: Trial, name: str, axis: Axis) -> Any:
+    """Return the value of an axis that the trial's sampler suggests."""
     if isinstance(axis, Choice):
         return trial.suggest_categorical(name, axis.values)
     if axis.whole:

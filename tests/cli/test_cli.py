@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rnnsweep import cli
-from rnnsweep.ledger import Ledger, RESULT, SPEC
+import rnnsweep.cli.run
+from rnnsweep.cli import grid as commands
+from rnnsweep.ledger import Ledger, Record
 from rnnsweep.spec import HINTS, Spec
 
 SMALL = ["--units", "4", "--embedding-dim", "3", "--num-words", "30", "--max-len", "12"]
@@ -21,15 +22,15 @@ def results(tmp_path):
 
 
 def grid(results, *arguments):
-    return cli.grid("A grid.", ["--data", "embedded", "--results", str(results), *arguments])
+    return commands.grid("A grid.", ["--data", "embedded", "--results", str(results), *arguments])
 
 
 def one(results, *arguments):
-    return cli.one("One trial.", ["--data", "embedded", "--results", str(results), *arguments])
+    return commands.one("One trial.", ["--data", "embedded", "--results", str(results), *arguments])
 
 
 def specs(results):
-    return {Spec.from_json(path.read_text()) for path in results.glob(f"*/{SPEC}")}
+    return {Spec.from_json(path.read_text()) for path in results.glob(f"*/{Record.SPEC}")}
 
 
 def mistake(capsys, call, *arguments):
@@ -95,8 +96,8 @@ def test_finished_trials_correct_the_estimate(results, capsys):
     one(results, *SMALL)
     (spec,) = specs(results)
     ledger = Ledger(results)
-    row = json.loads(ledger.read(spec.key, RESULT))
-    ledger.write_json(spec.key, RESULT, row | {"seconds": 3600.0})
+    row = json.loads(ledger.record(spec.key).read(Record.RESULT))
+    ledger.record(spec.key).write_json(Record.RESULT, row | {"seconds": 3600.0})
     capsys.readouterr()
     one(results, *SMALL, "--seed", "9", "--plan")  # another trial of the same size
     assert "about 1 h 0 min on 1 slot" in capsys.readouterr().out
@@ -140,7 +141,7 @@ def test_results_that_cannot_be_written_are_refused_before_anything_runs(tmp_pat
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_polite_end_and_a_closed_terminal_are_interruptions(results, capsys, monkeypatch, number):
     kept = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
-    monkeypatch.setattr(cli, "run", lambda *arguments: os.kill(os.getpid(), number))
+    monkeypatch.setattr(rnnsweep.cli.run, "run", lambda *arguments: os.kill(os.getpid(), number))
     try:
         assert one(results, *SMALL) == 130
     finally:
@@ -151,7 +152,7 @@ def test_a_polite_end_and_a_closed_terminal_are_interruptions(results, capsys, m
 
 def test_a_sweep_that_is_to_outlive_its_terminal_does(results, monkeypatch):
     kept = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup has it
-    monkeypatch.setattr(cli, "run", lambda *arguments: os.kill(os.getpid(), signal.SIGHUP))
+    monkeypatch.setattr(rnnsweep.cli.run, "run", lambda *arguments: os.kill(os.getpid(), signal.SIGHUP))
     try:
         assert one(results, *SMALL) == 0
     finally:
@@ -159,7 +160,7 @@ def test_a_sweep_that_is_to_outlive_its_terminal_does(results, monkeypatch):
 
 
 def test_the_scripts_are_short_lab_notes_over_the_library():
-    for path in sorted((Path(__file__).parents[1] / "sweeps").glob("*.py")):
+    for path in sorted((Path(__file__).parents[2] / "sweeps").glob("*.py")):
         text = path.read_text()
         assert text.startswith('"""')
         assert len(text.split('"""')[2].splitlines()) <= 20

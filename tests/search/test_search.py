@@ -1,90 +1,28 @@
 """The search: what is suggested and never twice, what the record says, and what a killed driver leaves."""
 
 import collections
-import math
-import random
-import re
-import signal
 import socket
 import subprocess
 import sys
-import types
 from pathlib import Path
 
-import optuna
 import pytest
-import sqlalchemy
 from optuna.trial import TrialState
-from test_sweep import Heard
 
-from rnnsweep import cli
-from rnnsweep import ledger as files
+from rnnsweep.ledger import Ledger, Record
 from rnnsweep.network.cost import parameters
-from rnnsweep.ledger import Ledger
-from rnnsweep.search import Goal, SAMPLERS, Search, SearchError
-from rnnsweep.stats import confidence_interval
-from rnnsweep.space import Choice, Range, SearchSpace, search_space
-from rnnsweep.spec import Spec
 from rnnsweep.run import run
+from rnnsweep.search import SAMPLERS, Goal, SearchError
+from rnnsweep.search.search import Search
+from rnnsweep.space import Choice, SearchSpace, search_space
+from rnnsweep.spec import Spec
 from rnnsweep.sweep import SpecList
-from rnnsweep.sweep import Machines
+from tests.helpers.searches import FIELDS, Trainer, accuracy, go, keys, record
+from tests.helpers.sweeps import HERE
 
-ROOT = Path(__file__).parents[1]
-HERE = Machines(in_process=True)
 BASE = Spec(num_words=100, embedding_dim=4, epochs=4)
 FINITE = SearchSpace(BASE, {"cell": Choice(("gru", "lstm")), "max_len": Choice((10, 20, 30)), "units": Choice((4, 8)),
                             "depth": Choice((1, 2))})  # fmt: skip
-FIELDS = {"epochs": [4], "dataset": ["tiny"]}
-
-
-def accuracy(spec):
-    """Return a closed form that a search can climb: long reviews, many units and an LSTM are better."""
-    rate = -abs(math.log10(spec.learning_rate) + 2.5)
-    return 0.5 + spec.max_len / 1000 + sum(spec.units) / 2000 + 0.05 * (spec.cell == "lstm") + rate / 10
-
-
-class Trainer:
-    """Stands in for `train.train`: the closed form, approached epoch by epoch, without TensorFlow."""
-
-    def __init__(self, killed=None, seconds=1.0):
-        self.trained = []
-        self.epochs = collections.Counter()
-        self.killed = killed
-        self.seconds = seconds
-
-    def __call__(self, spec, dataset, on_epoch, state):
-        self.trained.append(spec.key)
-        best = accuracy(spec)
-        rows = []
-        for epoch in range(1, spec.epochs + 1):
-            row = {"epoch": epoch, "loss": 0.5, "accuracy": 0.9, "val_loss": 1 - best, "seconds": self.seconds}
-            rows.append(row | {"val_accuracy": best - 0.1 / epoch})
-            if state is not None and epoch <= len(state["rows"]):
-                continue
-            self.epochs[spec.key, epoch] += 1
-            if self.killed and (len(self.trained), epoch) == self.killed:
-                raise KeyboardInterrupt
-            on_epoch(types.SimpleNamespace(rows=list(rows), state=lambda n=epoch: {"rows": [0] * n}))
-        row = {"status": "finished", "val_accuracy": best, "val_loss": 1 - best, "best_epoch": spec.epochs}
-        row |= {"test_accuracy": best, "params": parameters(spec), "seconds": self.seconds * spec.epochs}
-        return types.SimpleNamespace(row=row, predictions={}, best_weights=b"", last_weights=b"")
-
-
-def go(space, trials, ledger, goal=Goal(), trainer=None, **more):  # noqa: B008  (frozen)
-    """Run a search in this process; return its trials as the record has them, and the trainer."""
-    trainer = trainer or Trainer()
-    with Search(space, goal, trials, ledger, **more) as search:
-        search.describe()
-        run(search, ledger, None, HERE, Heard(), trainer)
-    return record(search), trainer
-
-
-def record(search):
-    return optuna.load_study(study_name=search.name, storage=search.url).trials
-
-
-def keys(trials):
-    return [trial.user_attrs["key"] for trial in trials]
 
 
 @pytest.fixture
@@ -146,12 +84,12 @@ def test_a_search_beats_chance_on_a_closed_form(tmp_path):
 
 def test_what_a_grid_has_trained_is_told_from_the_ledger(ledger):
     grid = [FINITE.draw(lambda name, axis, cell=cell: cell[name]) for cell in FINITE.cells()]
-    run(SpecList(grid), ledger, None, HERE, Heard(), Trainer())
+    run(SpecList(grid), ledger, None, HERE, trainer=Trainer())
     with Search(FINITE, Goal(), 10, ledger, pruner=None) as search:
         trainer = Trainer()
         heard = []
         search.on_known = lambda spec, row: heard.append(spec.key)
-        run(search, ledger, None, HERE, Heard(), trainer)
+        run(search, ledger, None, HERE, trainer=trainer)
     assert trainer.trained == []
     assert search.answered == 10
     assert sorted(heard) == sorted(keys(record(search)))
@@ -170,9 +108,9 @@ def test_a_poor_trial_is_stopped_early_and_a_later_grid_goes_on_from_its_checkpo
     assert 1 <= len(pruned[0].intermediate_values) < 4
     assert ledger.load().trials.set_index("key").loc[key, "status"] == "pruned"
     assert trainer.epochs[key, 4] == 0
-    ledger.write_arrays(key, files.CHECKPOINT, {"rows": [0] * len(pruned[0].intermediate_values)})
+    ledger.record(key).write_arrays(Record.CHECKPOINT, {"rows": [0] * len(pruned[0].intermediate_values)})
     later = Trainer()
-    run(SpecList(ledger.specs([key]).values()), ledger, None, HERE, Heard(), later)
+    run(SpecList(ledger.specs([key]).values()), ledger, None, HERE, trainer=later)
     assert sorted(epoch for _, epoch in later.epochs) == list(range(len(pruned[0].intermediate_values) + 1, 5))
     assert ledger.load().trials.set_index("key").loc[key, "status"] == "finished"
 
@@ -225,16 +163,16 @@ def test_pruning_is_as_informed_after_a_restart_as_before(ledger, pruner):
     go(space, 20, ledger, pruner=pruner)
 
     def verdicts(search):
-        known = next(iter(search._known.values()))
+        known = next(iter(search._studies.known.values()))
         spec = known.spec.replace(seed=99)  # a trial of known values, asked about at every epoch
         found = []
         for value in (0.1, 0.5, 0.8, 1.0, 1.2, 1.4, 2.0):
-            trial = search._study.ask()
+            trial = search._studies.asked.ask()
             trial.report(value, 1)
             first = trial.should_prune()
             trial.report(value, 2)
             found.append((first, trial.should_prune()))
-            search._study.tell(trial, state=TrialState.FAIL)
+            search._studies.asked.tell(trial, state=TrialState.FAIL)
         return found, spec.key
 
     with Search(space, Goal(), 20, ledger, pruner=pruner) as search:
@@ -305,16 +243,6 @@ def test_a_limit_that_no_network_keeps_is_one_clear_error(ledger):
         go(search_space(FIELDS), 3, ledger, Goal(max_params=10))
 
 
-def test_a_second_driver_on_the_same_study_is_refused_and_one_on_another_is_not(ledger):
-    with Search(FINITE, Goal(), 3, ledger):
-        with pytest.raises(SearchError, match=r"is in use by process \d+ on .*; wait for it, or .* --name"):
-            Search(FINITE, Goal(), 3, ledger).__enter__()
-        with Search(FINITE, Goal(), 3, ledger, name="other"):
-            pass
-    with Search(FINITE, Goal(), 3, ledger):
-        pass
-
-
 def test_two_searches_on_one_ledger_never_mix(ledger):
     one, _ = go(search_space(FIELDS | {"cell": ["gru"]}), 4, ledger)
     two, _ = go(search_space(FIELDS | {"cell": ["lstm"]}), 4, ledger)
@@ -355,13 +283,6 @@ def test_a_mistake_is_one_clear_error(ledger, make, message):
     assert "\n" not in str(error.value)
 
 
-def test_the_interval_of_one_seed_is_wilsons_and_of_several_students():
-    row = {"test_accuracy": 0.9, "test_reviews": 1000}
-    assert confidence_interval([row]) == pytest.approx((0.9, 0.87986, 0.91709), abs=1e-4)  # Wilson 1927 by hand
-    mean, low, high = confidence_interval([row, {"test_accuracy": 0.8}, {"test_accuracy": 0.85}])
-    assert (mean, high - mean, mean - low) == pytest.approx((0.85, 4.302653 * 0.05 / 3**0.5, 4.302653 * 0.05 / 3**0.5))
-
-
 def test_the_record_can_be_watched_in_optunas_dashboard_while_the_search_runs(ledger, browser):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
@@ -371,7 +292,7 @@ def test_the_record_can_be_watched_in_optunas_dashboard_while_the_search_runs(le
 
     go(search_space(FIELDS), 6, ledger, pruner=None)
     with Search(search_space(FIELDS), Goal(), 7, ledger, pruner=None) as search:
-        search.take()  # one trial is running
+        search.ask()  # one trial is running
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         command = [str(Path(sys.executable).with_name("optuna-dashboard")), search.url, "--port", str(port)]
@@ -391,71 +312,3 @@ def test_the_record_can_be_watched_in_optunas_dashboard_while_the_search_runs(le
             process.kill()
             process.wait()
             process.stdout.close()
-
-
-# By the command.
-
-FLAGS = ["--data", "embedded", "--reviews", "300", "--epochs", "2", "--units", "4", "--embedding-dim", "4"]
-FLAGS += ["--max-len", "10", "20", "--num-words", "50", "100", "--batch-size", "32", "--pooling", "last"]
-FLAGS += ["--no-bidirectional", "--optimizer", "adam", "--learning-rate", "0.001..0.01", "--dropout", "0"]
-
-
-def test_a_search_by_the_command_confirms_its_best_and_looks_at_the_test_set_once(tmp_path, capsys):
-    results = str(tmp_path / "results")
-    assert cli.search("A search.", ["--trials", "4", "--plan", "--results", results, *FLAGS]) == 0
-    out = capsys.readouterr().out
-    assert "learning_rate  0.001 to 0.01, by logarithm" in out
-    assert "plan     4 trials: 0 done, 4 to train" in out
-    assert not Path(results).exists()
-    command = ["--trials", "4", "--in-process", "--confirm", "2", "--seeds", "2", "--results", results, *FLAGS]
-    assert cli.search("A search.", command) == 0
-    out = capsys.readouterr().out
-    assert len(re.findall(r"\d/4 .* val 0\.\d{4}", out)) == 4
-    assert "confirm  2 specs, 2 trials with new seeds to train" in out
-    assert len(re.findall("test 0", out)) == 1
-    assert re.search(r"winner   \w{12}  test 0\.\d{4} \(.* to .*: 95 %, Student's t over 2 seeds\)", out)
-    again = re.search(r"again    python sweeps/one.py (.*)", out)[1]
-    assert cli.one("One.", [*again.split(), "--results", results, "--plan"]) == 0
-    assert "1 trials: 1 done" in capsys.readouterr().out
-    trials = ledger_of(results)
-    assert len(trials) == 6
-    assert cli.search("A search.", command) == 0
-    assert "0 to train" in capsys.readouterr().out
-    assert len(ledger_of(results)) == 6
-
-
-def ledger_of(results):
-    return Ledger(results).load().trials
-
-
-def test_a_driver_killed_at_any_moment_leaves_no_orphan_and_the_same_command_goes_on(tmp_path):
-    command = [sys.executable, str(ROOT / "sweeps" / "search.py"), "--trials", "8", "--results", str(tmp_path), *FLAGS]
-    command += ["--epochs", "6", "--cell", "gru", "lstm"]
-    chance = random.Random(1)
-    for kill in (chance.randint(1, 2), chance.randint(3, 5)):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-            for line in process.stdout:
-                if f" {kill}/8" in line:
-                    break
-            process.send_signal(signal.SIGKILL)
-    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob(f"*/{files.RESULT}")}
-    assert done
-    end = subprocess.run(command, capture_output=True, text=True)
-    assert end.returncode == 0, end.stdout + end.stderr
-    assert "done     8 of 8 trials" in end.stdout
-    assert done == {path: path.stat().st_mtime_ns for path in done}, "finished trials are not trained again"
-    url = re.search(r"study +optuna-dashboard (\S+)", end.stdout)[1]
-    trials = optuna.load_study(study_name=None, storage=url).trials
-    assert len(trials) == len(set(keys(trials))) == 8
-    assert {trial.state for trial in trials} <= {TrialState.COMPLETE, TrialState.PRUNED}
-    with sqlalchemy.create_engine(url).connect() as connection:
-        assert connection.execute(sqlalchemy.text("SELECT count(*) FROM trials WHERE state = 'RUNNING'")).scalar() == 0
-
-
-def test_a_range_on_the_command_line_narrows_an_axis_and_values_replace_it():
-    fields = {"learning_rate": Range(0.001, 0.01, log=True), "max_len": [80, 500], "epochs": [2]}
-    space = search_space(fields, depths=[1, 2])
-    assert space.axes["learning_rate"] == Range(0.001, 0.01, log=True)
-    assert space.axes["max_len"] == Choice((80, 500))
-    assert space.axes["depth"] == Choice((1, 2))
-    assert space.base.epochs == 2

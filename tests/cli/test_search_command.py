@@ -1,0 +1,98 @@
+"""The search as a command: plan, study, confirmation, winner, and what a killed driver leaves."""
+
+import math
+import random
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import optuna
+import pytest
+import sqlalchemy
+from optuna.trial import TrialState
+
+from rnnsweep.cli.grid import one
+from rnnsweep.cli.run_search import with_interval
+from rnnsweep.cli.search import search
+from rnnsweep.ledger import Ledger, Record
+from rnnsweep.space import Choice, Range, search_space
+from rnnsweep.stats import interval
+from tests.helpers.searches import keys
+
+ROOT = Path(__file__).parents[2]
+FLAGS = ["--data", "embedded", "--reviews", "300", "--epochs", "2", "--units", "4", "--embedding-dim", "4"]
+FLAGS += ["--max-len", "10", "20", "--num-words", "50", "100", "--batch-size", "32", "--pooling", "last"]
+FLAGS += ["--no-bidirectional", "--optimizer", "adam", "--learning-rate", "0.001..0.01", "--dropout", "0"]
+
+
+def test_a_search_by_the_command_confirms_its_best_and_looks_at_the_test_set_once(tmp_path, capsys):
+    results = str(tmp_path / "results")
+    assert search("A search.", ["--trials", "4", "--plan", "--results", results, *FLAGS]) == 0
+    out = capsys.readouterr().out
+    assert "learning_rate  0.001 to 0.01, by logarithm" in out
+    assert "plan     4 trials: 0 done, 4 to train" in out
+    assert not Path(results).exists()
+    command = ["--trials", "4", "--in-process", "--confirm", "2", "--seeds", "2", "--results", results, *FLAGS]
+    assert search("A search.", command) == 0
+    out = capsys.readouterr().out
+    assert len(re.findall(r"\d/4 .* val 0\.\d{4}", out)) == 4
+    assert "confirm  2 specs, 2 trials with new seeds to train" in out
+    assert len(re.findall("test 0", out)) == 1
+    assert re.search(r"winner   \w{12}  test 0\.\d{4} \(.* to .*: 95 %, Student's t over 2 seeds\)", out)
+    again = re.search(r"again    python sweeps/one.py (.*)", out)[1]
+    assert one("One.", [*again.split(), "--results", results, "--plan"]) == 0
+    assert "1 trials: 1 done" in capsys.readouterr().out
+    trials = ledger_of(results)
+    assert len(trials) == 6
+    assert search("A search.", command) == 0
+    assert "0 to train" in capsys.readouterr().out
+    assert len(ledger_of(results)) == 6
+
+
+def ledger_of(results):
+    return Ledger(results).load().trials
+
+
+def test_a_driver_killed_at_any_moment_leaves_no_orphan_and_the_same_command_goes_on(tmp_path):
+    command = [sys.executable, str(ROOT / "sweeps" / "search.py"), "--trials", "8", "--results", str(tmp_path), *FLAGS]
+    command += ["--epochs", "6", "--cell", "gru", "lstm"]
+    chance = random.Random(1)
+    for kill in (chance.randint(1, 2), chance.randint(3, 5)):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            for line in process.stdout:
+                if f" {kill}/8" in line:
+                    break
+            process.send_signal(signal.SIGKILL)
+    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob(f"*/{Record.RESULT}")}
+    assert done
+    end = subprocess.run(command, capture_output=True, text=True)
+    assert end.returncode == 0, end.stdout + end.stderr
+    assert "done     8 of 8 trials" in end.stdout
+    assert done == {path: path.stat().st_mtime_ns for path in done}, "finished trials are not trained again"
+    url = re.search(r"study +optuna-dashboard (\S+)", end.stdout)[1]
+    trials = optuna.load_study(study_name=None, storage=url).trials
+    assert len(trials) == len(set(keys(trials))) == 8
+    assert {trial.state for trial in trials} <= {TrialState.COMPLETE, TrialState.PRUNED}
+    with sqlalchemy.create_engine(url).connect() as connection:
+        assert connection.execute(sqlalchemy.text("SELECT count(*) FROM trials WHERE state = 'RUNNING'")).scalar() == 0
+
+
+def test_a_range_on_the_command_line_narrows_an_axis_and_values_replace_it():
+    fields = {"learning_rate": Range(0.001, 0.01, log=True), "max_len": [80, 500], "epochs": [2]}
+    space = search_space(fields, depths=[1, 2])
+    assert space.axes["learning_rate"] == Range(0.001, 0.01, log=True)
+    assert space.axes["max_len"] == Choice((80, 500))
+    assert space.axes["depth"] == Choice((1, 2))
+    assert space.base.epochs == 2
+
+
+def test_the_interval_of_one_seed_is_wilsons_and_of_several_students():
+    one_seed = {"mean": 0.9, "n": 1, "low": math.nan, "high": math.nan}
+    *found, over = with_interval(one_seed, {"test_reviews": 1000})
+    assert found == pytest.approx((0.9, 0.87986, 0.91709), abs=1e-4)  # Wilson 1927 by hand
+    assert over == "Wilson's, over the test reviews of one seed"
+    mean, low, high, over = with_interval(interval([0.9, 0.8, 0.85]), {})
+    assert (mean, high - mean, mean - low) == pytest.approx((0.85, 4.302653 * 0.05 / 3**0.5, 4.302653 * 0.05 / 3**0.5))
+    assert over == "Student's t over 3 seeds"
