@@ -1,1 +1,1 @@
-"""Ledgers read, reports written; never loads TensorFlow, Keras, Ray or Optuna."""
+"""Ledgers read, reports written; loads no TensorFlow, Keras or Ray, and Optuna only for the importance of axes."""

@@ -1,21 +1,116 @@
-"""TODO docstring of analysis/document.py."""
+"""What a report is made of: sections of blocks, text in spans, and numbers as text; `render` turns it into files.
+
+A plain string is always shown as it is: whatever the ledger holds, no renderer takes it for markup.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 GENERATED = "generated reviews, not real ones"
 
 
+# Text.
+@dataclass(frozen=True)
+class Span:
+    """A piece of a text that is set apart; each kind of span is a class."""
+
+    text: str
+
+
+class Strong(Span):
+    """What a reader's eye should fall on."""
+
+
+class Code(Span):
+    """A command, or a name that the program knows."""
+
+
+class Small(Span):
+    """A remark beside what matters."""
+
+
+class Name(Span):
+    """The short name of what stands before it."""
+
+
+class Larger(Span):
+    """Text marked as the larger value of a table's row is."""
+
+
+class Verdict(Span):
+    """What the trials say of a claim: supported, contradicted or undecided."""
+
+
+@dataclass(frozen=True)
+class Link(Span):
+    """Words that lead to the section of this anchor."""
+
+    to: str
+
+
+@dataclass(frozen=True)
+class Foreign(Span):
+    """Words of another language, by its tag: `zh-Hant`."""
+
+    language: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph, or the text of an item or a cell: plain strings and spans; `small` for what can be passed over."""
+
+    spans: tuple[str | Span, ...]
+    small: bool = False
+
+
+def text(*spans: str | Span, small: bool = False) -> Text:
+    """Return a text of these pieces, without the empty ones."""
+    kept = (span for span in spans if (span.text if isinstance(span, Span) else span))
+    return Text(tuple(kept), small)
+
+
+# Blocks.
+@dataclass(frozen=True)
+class List:
+    """A list of points."""
+
+    items: Sequence[Text]
+    small: bool = False
+
+
+@dataclass(frozen=True)
+class Quote:
+    """Words of the original, in their language."""
+
+    text: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Box:
+    """What must not be overlooked; the kind gives its colour."""
+
+    kind: Literal["note", "generated", "departure", "warning"]
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line to run, on lines of its own."""
+
+    text: str
+
+
 @dataclass(frozen=True)
 class TableCell:
     """One cell of a printed table: its text, and whether it is the row's larger value."""
 
-    text: str
+    text: str | Text
     larger: bool = False
 
 
@@ -27,9 +122,9 @@ class Table:
     set off.
     """
 
-    columns: list[str]
-    rows: list[list[TableCell]]
-    groups: list[tuple[str, int]] = field(default_factory=list)
+    columns: Sequence[str]
+    rows: Sequence[Sequence[TableCell]]
+    groups: Sequence[tuple[str, int]] = ()
     layout: str = ""
     totals: int = 0
 
@@ -40,11 +135,61 @@ class Picture:
 
     name: str
     alt: str
-    png: bytes
+    png: bytes = field(repr=False)
 
 
-def printed(columns: Sequence[str], rows: Sequence[Sequence[str]], **style: Any) -> Table:
-    """Return a table of plain texts."""
+@dataclass(frozen=True)
+class Figures:
+    """Pictures that belong together: in a `row`, or each `wide`; `beside` is a table at their right hand."""
+
+    pictures: Sequence[Picture]
+    layout: Literal["row", "wide"] = "row"
+    beside: Table | None = None
+
+
+@dataclass(frozen=True)
+class Details:
+    """A long text as a program wrote it, folded away behind its summary."""
+
+    summary: Text
+    text: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what is below it, sections too.
+
+    `level` is 1 for the whole report; `name` stands behind the title; `anchor` is what links lead to; `listed` is the
+    section's line in the contents, if it has one.
+    """
+
+    title: str
+    level: int
+    blocks: Sequence[Block]
+    anchor: str = ""
+    name: str = ""
+    listed: str = ""
+
+
+Block = Text | List | Quote | Box | Command | Table | Figures | Details | Section
+
+
+def sections(section: Section) -> Iterator[Section]:
+    """Yield a section and those within it, in the order of the page."""
+    yield section
+    for block in section.blocks:
+        if isinstance(block, Section):
+            yield from sections(block)
+
+
+def pictures(section: Section) -> list[Picture]:
+    """Return the pictures of a section and of those within it, in the order of the page."""
+    figures = [block for part in sections(section) for block in part.blocks if isinstance(block, Figures)]
+    return [picture for block in figures for picture in block.pictures]
+
+
+def printed(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], **style: Any) -> Table:
+    """Return a table of these texts, none of them marked."""
     return Table(list(columns), [[TableCell(text) for text in row] for row in rows], **style)
 
 
@@ -72,4 +217,5 @@ def plural(count: int, noun: str) -> str:
 
 
 def interval_text(low: float, high: float) -> str:
+    """Return `low to high`, a dash where there is no interval."""
     return "—" if pd.isna(low) else f"{low:.4f} to {high:.4f}"

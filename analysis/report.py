@@ -1,57 +1,30 @@
 """A ledger in, a report out: report.html, report.md, figures/ and tables/, the same bytes each time.
 
 python analysis/report.py [--results URI] [--out DIR]
+
+pandas, matplotlib and scikit-learn take seconds to import: they wait until the words of the command are understood.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import pandas as pd
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `analysis` is never installed
 
-from analysis.document import Picture, plural
-from analysis.frames.trials import blocks, prepared, records, scopes
-from analysis.original.claims import RULE
-from analysis.original.published import COLUMNS, load_published
-from analysis.render.html import render_html
-from analysis.sections.claims import claims_section
-from analysis.sections.conclusions import conclusion_section
-from analysis.sections.grid import best_section, block_section
-from analysis.sections.overview import Predictions, Source, head_section
-from analysis.sections.searches import searches_section
-from analysis.sections.systems import system_section
-from analysis.sections.trials import failures_section, trials_section
+from rnnsweep.errors import UserError
 from rnnsweep.files import write_whole
-from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS, Ledger, LedgerFrames, StoreError
-from rnnsweep.space import SYSTEMS
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def build(contents: LedgerFrames, predictions: Predictions) -> dict[str, Any]:
-    """Return what the templates need, all of it computed from the ledger: sections of text, tables and pictures."""
-    published = load_published()
-    trials = prepared(contents.trials)
-    found = scopes(trials, {name: spec.epochs for name, spec in SYSTEMS.items()})
-    shown = trials[trials["key"].isin(found["keys"].iloc[0] if len(found) else [])]
-    source = Source(contents, predictions, trials)
-    systems = [system_section(source, original, shown) for original in published["systems"]]
-    return {
-        "head": head_section(source, found, shown),
-        "systems": systems,
-        "conclusions": [conclusion_section(name, published, shown, contents.epochs) for name in COLUMNS],
-        "claims": claims_section(published, shown, source),
-        "claim_rule": RULE,
-        "blocks": [block_section(position, block, source) for position, block in enumerate(records(blocks(trials)), 1)],
-        "best": best_section(source),
-        "trials": trials_section(trials),
-        "failures": failures_section(trials),
-    }
-
+    from analysis.sections.source import Predictions
+    from rnnsweep.ledger import LedgerFrames
 
 WRITTEN, WRONG_USAGE, INTERRUPTED = 0, 2, 130
 HTML, MARKDOWN, TRIALS, EPOCHS = "report.html", "report.md", "tables/trials.csv", "tables/epochs.csv"
@@ -59,12 +32,15 @@ HTML, MARKDOWN, TRIALS, EPOCHS = "report.html", "report.md", "tables/trials.csv"
 
 def report(contents: LedgerFrames, predictions: Predictions) -> dict[str, bytes]:
     """Return the report's files by their path below the output folder; a pure function of the ledger."""
-    context = build(contents, predictions)
-    context["searches"] = searches_section(contents, prepared(contents.trials))
-    pictures = {picture.name: picture.png for picture in _pictures(context)}
-    markdown = re.sub(r"\n{3,}", "\n\n", render_html("report.md.j2", context))  # what was left out leaves empty lines
-    files = {HTML: render_html("page.html.j2", context).encode(), MARKDOWN: markdown.encode()}
-    files |= {f"figures/{name}": png for name, png in pictures.items()}
+    from analysis.document import pictures
+    from analysis.render.html import page
+    from analysis.render.markdown import markdown
+    from analysis.sections.whole import whole
+    from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS
+
+    document = whole(contents, predictions)
+    files = {HTML: page(document).encode(), MARKDOWN: markdown(document).encode()}
+    files |= {f"figures/{picture.name}": picture.png for picture in pictures(document)}
     return files | {TRIALS: _csv(contents.trials, CONTRACT), EPOCHS: _csv(contents.epochs, EPOCH_COLUMNS)}
 
 
@@ -83,12 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", default="report", metavar="DIR", help="folder of the report (default: report)")
     options = parser.parse_args(arguments)
     try:
-        ledger = Ledger(options.results)
-        if not ledger.exists():
-            command = shlex.join(["python", "sweeps/grid.py", "--results", options.results])
-            parser.error(f"there are no results at {options.results}; make them: {command}")
-        paths = write(report(ledger.load(), ledger.predictions), Path(options.out))
-    except StoreError as error:
+        paths = _write_report_of(options.results, Path(options.out), parser)
+    except UserError as error:
         parser.error(str(error))
     except OSError as error:
         parser.error(f"{error.filename or options.results}: {error.strerror or error}; give another --results or --out")
@@ -103,23 +75,23 @@ class _Parser(argparse.ArgumentParser):
         self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
 
 
+def _write_report_of(results: str, out: Path, parser: _Parser) -> list[Path]:
+    from rnnsweep.ledger import Ledger
+
+    ledger = Ledger(results)
+    if not ledger.exists():
+        command = shlex.join(["python", "sweeps/grid.py", "--results", results])
+        parser.error(f"there are no results at {results}; make them: {command}")
+    return write(report(ledger.load(), ledger.predictions), out)
+
+
 def _say(paths: list[Path], out: Path) -> None:
     figures = [path for path in paths if path.parent.name == "figures"]
     for path in paths:
         if path not in figures:
             print(path)
     if figures:
-        print(f"{out / 'figures'} ({plural(len(figures), 'figure')})")
-
-
-def _pictures(context: dict[str, Any]) -> list[Picture]:
-    parts = [
-        *context["systems"],
-        *context["blocks"],
-        *context["searches"],
-        *([context["best"]] if context["best"] else []),
-    ]
-    return [picture for part in parts for picture in part["pictures"]]
+        print(f"{out / 'figures'} ({len(figures)} figure{'s' * (len(figures) > 1)})")
 
 
 def _csv(frame: pd.DataFrame, first: Sequence[str]) -> bytes:

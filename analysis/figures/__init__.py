@@ -1,4 +1,4 @@
-"""TODO analysis.figures."""
+"""The report's figures: a data frame on an axes, and a drawing as PNG bytes."""
 
 from analysis.figures.canvas import panels, png
 from analysis.figures.grid import dots, grid

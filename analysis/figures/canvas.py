@@ -1,4 +1,4 @@
-"""TODO docstring of analysis/figures/canvas.py."""
+"""What every figure is drawn on: its style, its colours and its title, and equal bytes for equal drawings."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ def titled(ax: Axes, title: str, subtitle: str) -> Axes:
 
 
 def bare(ax: Axes) -> Axes:
+    """Take away an axes' grid, ticks and frame."""
     ax.grid(visible=False)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)

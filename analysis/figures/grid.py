@@ -1,4 +1,4 @@
-"""TODO docstring of analysis/figures/grid.py."""
+"""Figures of many networks: accuracy by the value of an axis, and over the grid; neither computes a number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from analysis.figures.canvas import COLOURS, bare, titled
 
 
 def dots(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
-    """Draw `tables.by_axis` of several axes below each other: mean accuracy as a dot, its interval as a line."""
+    """Draw `frames.grid.by_axis` of several axes below each other: mean accuracy as a dot, its interval as a line."""
     places, labels, place = [], [], 0.0
     for axis, group in frame.groupby("axis", sort=False):
         rows: Any = group.itertuples()
@@ -32,7 +32,7 @@ def dots(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
 
 
 def grid(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
-    """Draw `tables.grid_means` as a heatmap with its numbers; combinations without a trial stay empty."""
+    """Draw `frames.grid.grid_means` as a heatmap with its numbers; combinations without a trial stay empty."""
     values = frame.to_numpy(dtype=float)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     ax.imshow(values, cmap="Blues", vmin=low - 0.3 * (high - low), vmax=high, aspect="auto")

@@ -1,4 +1,4 @@
-"""The report's figures: each function draws a frame of `tables` on an axes; none computes a number."""
+"""Figures of one search: each draws a frame of `frames.searches` on an axes; none computes a number."""
 
 from __future__ import annotations
 

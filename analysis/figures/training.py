@@ -1,4 +1,4 @@
-"""TODO docstring of analysis/figures/training.py."""
+"""Figures of one network: its learning curves and its confusion matrix; neither computes a number."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LINES: dict[str, dict[str, Any]] = {
 
 
 def curves(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str, ylabel: str) -> Axes:
-    """Draw `tables.curves`: a thin line per seed, their mean solid, the published run dashed."""
+    """Draw `frames.training.curves`: a thin line per seed, their mean solid, the published run dashed."""
     labelled: set[str] = set()
     lines: Any = frame.groupby(["source", "part", "line"], sort=True)
     for (source, part, _), line in lines:
@@ -35,7 +35,7 @@ def curves(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str, ylabel: str
 
 
 def confusion(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
-    """Draw a confusion matrix `tables.confusion` as a heatmap with its counts and shares of the true class."""
+    """Draw a confusion matrix of `frames.predictions` as a heatmap with its counts and shares of the true class."""
     counts = frame.to_numpy(dtype=float)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")

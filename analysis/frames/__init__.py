@@ -1,1 +1,1 @@
-"""TODO analysis.frames."""
+"""The report's numbers: data frames in, data frames out; nothing here draws or formats."""

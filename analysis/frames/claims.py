@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.frames.trials import BEST, LAST, NETWORK, blocks, finished, records
+from analysis.frames.trials import BEST, LAST, blocks, finished, records
 from analysis.original.claims import CONTRADICTED, MARGIN, MATCHED, SUPPORTED, SYSTEMS, UNDECIDED, Claim, Part
+from rnnsweep.choice import NETWORK
 from rnnsweep.stats import interval, least_squares_slope, welch
 
 EVIDENCE = ["part", "evidence", "data", "real", "dataset", "first_n", "second_n", "difference", "low", "high",
@@ -105,7 +106,7 @@ def _of_pairs(part: Part, trials: pd.DataFrame, epochs: pd.DataFrame) -> list[di
 
 
 def _cell_slopes(trials: pd.DataFrame, epochs: pd.DataFrame) -> list[float]:
-    return [float(value) for value in _slopes(trials, epochs).groupby(NETWORK)["slope"].mean()]
+    return [float(value) for value in _slopes(trials, epochs).groupby(NETWORK, dropna=False)["slope"].mean()]
 
 
 def paired_differences(trials: pd.DataFrame, part: Part) -> list[float]:

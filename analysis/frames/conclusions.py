@@ -1,4 +1,4 @@
-"""TODO docstring of analysis/frames/conclusions.py."""
+"""The original's conclusion tables as a frame: its figures, those measured, and the largest value of each row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO docstring of analysis/frames/grid.py."""
+"""Mean accuracy of the trials of one data block: by the value of an axis, and over the grid."""
 
 from __future__ import annotations
 

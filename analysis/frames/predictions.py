@@ -1,4 +1,4 @@
-"""TODO docstring of analysis/frames/predictions.py."""
+"""What predictions say of a network, by scikit-learn: its confusion matrix and classification report."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.frames.trials import NETWORK, finished, held_out
-from rnnsweep.stats import interval, is_number
+from analysis.frames.trials import held_out
+from rnnsweep.stats import is_number
 
 EVALUATOR = "fANOVA (Hutter, Hoos and Leyton-Brown 2014), as Optuna has it"
 ENOUGH = 10  # finished trials before importance or a contour says anything
@@ -131,21 +131,3 @@ def front(frame: pd.DataFrame, objectives: Sequence[str], smaller: Sequence[str]
     points = done[list(objectives)].to_numpy(dtype=float) * signs
     kept = [not bool(((points >= p).all(axis=1) & (points > p).any(axis=1)).any()) for p in points]
     return ranked(done[kept], objectives[0], smaller)
-
-
-def confirmed(ledger: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Return a row per confirmed spec with all its seeds: `key`, `n`, mean `val`, and test `mean`, `low`, `high`.
-
-    The best mean validation accuracy comes first: the winner.
-    """
-    rows = []
-    for key in keys:
-        chosen = ledger[ledger["key"] == key]
-        if not len(chosen):
-            continue
-        same = (ledger[NETWORK].astype(str) == chosen[NETWORK].astype(str).iloc[0]).all(axis=1)
-        done = finished(ledger[same])
-        test = interval(done["test_accuracy"])
-        rows.append({"key": key, "val": done["val_accuracy"].mean(), **test})
-    frame = pd.DataFrame(rows, columns=["key", "val", "n", "mean", "sd", "low", "high"])
-    return frame.sort_values("val", ascending=False, ignore_index=True)

@@ -1,4 +1,4 @@
-"""TODO docstring of analysis/frames/training.py."""
+"""The seeds of one network together: their log, their learning curves, and the layers they share."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The report's numbers: data frames in, data frames out; nothing here draws or formats.
+"""Trials ready for the report: what data they are of, which are shown, and which take part in the study.
 
 Two rules give a trial's accuracy: `LAST`, of the last epoch's weights, as the original published it; and `BEST`, of the
-epoch with the best validation accuracy, the test set being used once. Accuracies, confusion matrices and classification
-reports of predictions are scikit-learn's.
+epoch with the best validation accuracy, the test set being used once.
 """
 
 from __future__ import annotations
@@ -11,18 +10,15 @@ from typing import Any
 
 import pandas as pd
 
+from rnnsweep.cells import CELLS
+
 LAST, BEST = "last_test_accuracy", "test_accuracy"
 DATA = ["dataset", "data_sha256", "reviews_used"]  # results of different data are never averaged together
 BLOCK = [*DATA, "epochs"]
 STATUSES = ("finished", "diverged", "failed", "pruned", "unfinished")
 PUBLISHED_EPOCHS = 0  # in a scope: each system with the epochs it was published with
-# All that makes a trial another network or another experiment, but for its seed.
-NETWORK = [
-    "dataset", "data_sha256", "reviews_used", "cell", "units", "bidirectional", "pooling", "embedding_dim", "num_words",
-    "vocab_size", "max_len", "mask_padding", "dropout", "batch_size", "drop_remainder", "validation", "epochs",
-    "optimizer", "learning_rate",
-]  # fmt: skip
-CELL_ORDER = {"simple_rnn": 0, "gru": 1, "lstm": 2}
+CELL_ORDER = {cell: place for place, cell in enumerate(CELLS)}
+ORDER = ["generated", "data", "cell_order", "depth", "units", "num_words", "max_len", "epochs", "batch_size", "seed"]
 
 
 def prepared(trials: pd.DataFrame) -> pd.DataFrame:
@@ -63,6 +59,12 @@ def held_out(trials: pd.DataFrame) -> pd.DataFrame:
     """
     done = finished(trials)
     return done[~done["validation"].isin(["test", "first_batch"])]
+
+
+def in_order(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the trials as they are listed: real data first, then by their specs (`ORDER`), then by key."""
+    order = trials.assign(cell_order=trials["cell"].map(CELL_ORDER), generated=~trials["real"].astype(bool))
+    return order.sort_values([*ORDER, "key"])
 
 
 def status_counts(trials: pd.DataFrame) -> pd.DataFrame:
@@ -122,19 +124,3 @@ def blocks(trials: pd.DataFrame) -> pd.DataFrame:
     rows = [dict(zip(BLOCK, values, strict=True)) | _scope(int(values[-1]), group) for values, group in groups]
     frame = pd.DataFrame(rows, columns=[*BLOCK, "real", "data", "trials", "finished", "systems", "keys"])
     return _best_first(frame, ["finished", "epochs"])
-
-
-def networks(trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the networks (specs but for the seed), the best mean validation accuracy first: n, val_accuracy, keys.
-
-    The selection rule of the report. Equals are ordered by their first key.
-    """
-    groups = trials.sort_values("key").groupby(NETWORK, sort=False)
-    table = groups.agg(
-        n=("key", "size"),
-        val_accuracy=("val_accuracy", "mean"),
-        test_accuracy=(BEST, "mean"),
-        key=("key", "first"),
-        keys=("key", list),
-    )
-    return table.sort_values(["val_accuracy", "key"], ascending=[False, True]).reset_index()

@@ -1,1 +1,1 @@
-"""TODO analysis.original."""
+"""The original report, transcribed: what it printed, and what it concluded."""

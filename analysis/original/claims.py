@@ -1,4 +1,4 @@
-"""TODO docstring of analysis/original/claims.py."""
+"""The original's conclusions as claims that trials can support or contradict: each a difference with a sign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO docstring of analysis/original/published.py."""
+"""What the original report printed of its eight networks, and where its conclusion tables take it from."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def load_published() -> dict[str, Any]:
 
 
 def published_layers(published: dict[str, Any]) -> list[int]:
+    """Return the parameters of each layer of a published network, the embedding first."""
     layers = published["layer_params"]
     return [layers["embedding"], *layers["rnn"], layers["dense"]]
 

@@ -1,29 +1,182 @@
-"""TODO docstring of analysis/render/html.py."""
+"""A document as one page of HTML that loads nothing: its style and its pictures are in it.
+
+Every text goes through `Markup.format` or a template with autoescape, so that none becomes markup.
+"""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
+from functools import singledispatch
 from pathlib import Path
-from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
-from analysis.render.markdown import in_cell
+from analysis.document import (
+    Block,
+    Box,
+    Code,
+    Command,
+    Details,
+    Figures,
+    Foreign,
+    Larger,
+    Link,
+    List,
+    Name,
+    Quote,
+    Section,
+    Small,
+    Span,
+    Strong,
+    Table,
+    TableCell,
+    Text,
+    Verdict,
+    sections,
+)
+
+SPANS: dict[type[Span], str] = {
+    Strong: "<strong>{0.text}</strong>",
+    Code: "<code>{0.text}</code>",
+    Small: '<span class="small">{0.text}</span>',
+    Name: '<span class="id">{0.text}</span>',
+    Larger: '<strong class="larger">{0.text}</strong>',
+    Verdict: '<span class="verdict {0.text}">{0.text}</span>',
+    Link: '<a href="#{0.to}">{0.text}</a>',
+    Foreign: '<span lang="{0.language}">{0.text}</span>',
+}
 
 
-def render_html(template: str, context: dict[str, Any]) -> str:
+def page(document: Section) -> str:
+    """Return the whole page, the same for the same document."""
+    folder = Path(__file__).parent
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=".html" in template,
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["data_uri"] = _data_uri
-    environment.filters["in_cell"] = in_cell
-    return environment.get_template(template).render(context)
+    return environment.get_template("page.html.j2").render(
+        document=document,
+        listed=[section for section in sections(document) if section.listed],
+        style=Markup((folder / "page.css").read_text(encoding="utf-8")),
+        body=_blocks(document.blocks),
+    )
 
 
-def _data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+def inline(text: str | Text) -> Markup:
+    """Return a text without a paragraph around it."""
+    spans = text.spans if isinstance(text, Text) else (text,)
+    return Markup("").join(
+        Markup(SPANS[type(span)]).format(span) if isinstance(span, Span) else escape(span) for span in spans
+    )
+
+
+def _blocks(blocks: Sequence[Block]) -> Markup:
+    return Markup("\n").join(_block(block) for block in blocks)
+
+
+@singledispatch
+def _block(block: Block) -> Markup:
+    raise TypeError(f"no HTML for {type(block).__name__}")
+
+
+@_block.register
+def _(block: Text) -> Markup:
+    return Markup("<p{}>{}</p>").format(_small(block.small), inline(block))
+
+
+@_block.register
+def _(block: List) -> Markup:
+    items = Markup("").join(Markup("<li>{}</li>").format(inline(item)) for item in block.items)
+    return Markup("<ul{}>{}</ul>").format(_small(block.small), items)
+
+
+@_block.register
+def _(block: Quote) -> Markup:
+    return Markup('<blockquote lang="{}">{}</blockquote>').format(block.language, block.text)
+
+
+@_block.register
+def _(block: Box) -> Markup:
+    return Markup('<div class="box {}">{}</div>').format(block.kind, _blocks(block.blocks))
+
+
+@_block.register
+def _(block: Command) -> Markup:
+    return Markup("<pre><code>{}</code></pre>").format(block.text)
+
+
+@_block.register
+def _(block: Table) -> Markup:
+    head = Markup("<tr>{}</tr>\n").format(_groups(block.groups)) if block.groups else ""
+    columns = Markup("").join(Markup('<th scope="col">{}</th>').format(name) for name in block.columns)
+    plain = len(block.rows) - block.totals
+    rows = Markup("\n").join(_row(row, block.layout, place >= plain) for place, row in enumerate(block.rows))
+    return Markup(
+        '<div class="scroll" tabindex="0" role="region" aria-label="table"><table{}>\n'
+        "<thead>\n{}<tr>{}</tr>\n</thead>\n<tbody>\n{}\n</tbody></table></div>"
+    ).format(Markup(' class="{}"').format(block.layout) if block.layout else "", head, columns, rows)
+
+
+@_block.register
+def _(block: Figures) -> Markup:
+    figures = Markup("\n").join(
+        Markup('<figure><img src="data:image/png;base64,{}" alt="{}"></figure>').format(
+            base64.b64encode(picture.png).decode(), picture.alt
+        )
+        for picture in block.pictures
+    )
+    if block.beside is None:
+        kind = "wide" if block.layout == "wide" else "figures"
+        return Markup('<div class="{}">\n{}\n</div>').format(kind, figures)
+    return Markup('<div class="pair">\n<div class="picture">\n{}\n</div>\n{}\n</div>').format(
+        figures, _block(block.beside)
+    )
+
+
+@_block.register
+def _(block: Details) -> Markup:
+    return Markup("<details><summary>{}</summary><pre><code>{}</code></pre></details>").format(
+        inline(block.summary), block.text
+    )
+
+
+@_block.register
+def _(block: Section) -> Markup:
+    anchor = Markup(' id="{}"').format(block.anchor) if block.anchor else ""
+    name = Markup(' <span class="id">{}</span>').format(block.name) if block.name else ""
+    return Markup("<section>\n<h{0}{1}>{2}{3}</h{0}>\n{4}\n</section>").format(
+        block.level, anchor, block.title, name, _blocks(block.blocks)
+    )
+
+
+def _small(small: bool) -> Markup:
+    return Markup(' class="small"' if small else "")
+
+
+def _groups(groups: Sequence[tuple[str, int]]) -> Markup:
+    cell = Markup('<th colspan="{}" class="group{}">{}</th>')
+    return Markup("").join(
+        cell.format(width, " edge" * (place > 0), text) for place, (text, width) in enumerate(groups)
+    )
+
+
+def _row(row: Sequence[TableCell], layout: str, total: bool) -> Markup:
+    """Return a row; in a conclusion table its first cell may break within, and begins the rows of one quantity."""
+    cells = [inline(cell.text) for cell in row]
+    kind = " class=total" if total else ""
+    if layout == "conclusion":
+        kind = " class=new" if row[0].text else ""
+        cells[0] = cells[0].replace("=", Markup("=<wbr>")).replace("(", Markup("(<wbr>"))
+    marked = zip(row, cells, strict=True)
+    inside = Markup("").join(Markup("<td{}>{}</td>").format(_larger(cell), text) for cell, text in marked)
+    return Markup("<tr{}>{}</tr>").format(Markup(kind), inside)
+
+
+def _larger(cell: TableCell) -> Markup:
+    return Markup(" class=larger" if cell.larger else "")

@@ -1,66 +1,134 @@
-"""TODO docstring of analysis/sections/overview.py."""
+"""The report's beginning: what the ledger holds, what of it is shown, what is missing, and what the numbers are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from numpy.typing import NDArray
 
-from analysis.document import GENERATED, plural, printed
+from analysis.document import (
+    GENERATED,
+    Block,
+    Box,
+    Code,
+    Command,
+    List,
+    Section,
+    Strong,
+    Table,
+    Text,
+    plural,
+    printed,
+    text,
+)
 from analysis.frames.trials import PUBLISHED_EPOCHS, STATUSES, blocks, finished, records, status_counts
-from rnnsweep.ledger import LedgerFrames
+from analysis.sections.commands import FACTORIAL_COMMAND, REPORT_COMMAND
+from analysis.sections.source import Source, data_name
 from rnnsweep.space import SYSTEMS
 
-REPORT_COMMAND = "python sweeps/grid.py --preset report --data imdb"
-SEEDS_COMMAND = f"{REPORT_COMMAND} --seeds 3"
-FACTORIAL_COMMAND = "python sweeps/grid.py --data imdb"
+PATHS = {"packed": "padding computed once (packed)", "keras": "the Keras layers"}
 SCOPE_RULE = (
     "Where the ledger holds the eight systems in several variants, one is shown: variants with a finished trial before "
     "those without, real data before generated, all reviews before a subset, then more reviews, the published epochs "
     "before others, then more epochs, then more finished trials."
 )
-Predictions = Callable[[str], dict[str, NDArray[Any]] | None]
+SOME_GENERATED = (
+    " of the data is generated.",
+    " The embedded corpus holds generated reviews, not real ones. Its figures show how the networks learn from made-up "
+    "rules; they prove nothing about real reviews, and are not comparable with the published ones beside them. They "
+    "are marked wherever they appear.",
+)
+NUMBERS = [
+    text(
+        Strong("Last epoch (as published):"),
+        " accuracy by the weights of the last epoch. The original published these.",
+    ),
+    text(
+        Strong("Best epoch by validation accuracy, then the test set once:"),
+        " the weights of the epoch with the best validation accuracy, the first of equals. The study uses these, and "
+        "only from trials whose validation reviews were held out of the training reviews.",
+    ),
+    text(
+        Strong("Intervals"),
+        " are 95 % intervals by Student's t over seeds or networks (Welch's for a difference of two groups); they need "
+        "n > 1. ± is the standard deviation of n values, of n − 1 degrees of freedom. pp: percentage points.",
+    ),
+    text(
+        Strong("Published"),
+        " is what the original report printed: one run each, on IMDB. It does not state its optimizer; Adam with a "
+        "learning rate of 0.001, Keras's default, is our choice.",
+    ),
+]
 
 
-@dataclass(frozen=True)
-class Source:
-    contents: LedgerFrames
-    predictions: Predictions
-    trials: pd.DataFrame  # prepared
-
-
-# 1. The head.
-def head_section(source: Source, scopes: pd.DataFrame, shown: pd.DataFrame) -> dict[str, Any]:
+def overview(source: Source, scopes: pd.DataFrame, shown: pd.DataFrame) -> list[Block]:
+    """Return what stands above the first section; `shown` are the trials of the first of `scopes`."""
     trials = source.trials
+    beside = ", beside the published results of the original's eight networks" if len(trials) else ""
+    return [
+        text(f"A report on {plural(len(trials), 'trial')}{beside}."),
+        *_generated(trials),
+        *_held(trials),
+        *_shown(scopes),
+        *_missing(trials, shown),
+        *_warnings(source.contents.warnings),
+        Section("What the numbers are", 3, [List(NUMBERS)]),
+    ]
+
+
+def none_of_the_eight(trials: pd.DataFrame) -> bool:
+    """Return whether no trial, finished or not, is of the original's eight networks."""
+    return not (trials["system"] != "").any()
+
+
+def unfinished_systems(shown: pd.DataFrame) -> list[str]:
+    """Return the ids of the eight systems that have no finished trial among those shown."""
+    done = set(finished(shown)["system"])
+    return [name for name in SYSTEMS if name not in done]
+
+
+def _generated(trials: pd.DataFrame) -> list[Block]:
+    if not len(trials) or trials["real"].all():
+        return []
+    which = "Some" if trials["real"].any() else "All"
+    return [Box("generated", [text(Strong(which + SOME_GENERATED[0]), SOME_GENERATED[1])])]
+
+
+def _held(trials: pd.DataFrame) -> list[Block]:
+    if not len(trials):
+        empty = Strong("The ledger is empty: no trial is in it.")
+        return [Box("note", [text(empty, " The report's eight networks are trained by ", Code(REPORT_COMMAND), ".")])]
+    return [_counts(trials), *_computed(trials)]
+
+
+def _counts(trials: pd.DataFrame) -> Table:
     counts = status_counts(trials)
-    rows = [[data_name(trials[trials["data"] == data]), *map(str, row), str(sum(row))] for data, row in
-            zip(counts.index, counts.to_numpy().tolist(), strict=True)]  # fmt: skip
-    return {
-        "empty": not len(trials),
-        "trials": plural(len(trials), "trial"),
-        "generated": bool(len(trials)) and not trials["real"].all(),
-        "only_generated": bool(len(trials)) and not trials["real"].any(),
-        "shown_generated": bool(len(shown)) and not shown["real"].iloc[0],
-        "counts": printed(["data", *STATUSES, "all"], rows),
-        "scope": _scope_text(records(scopes)[0]) if len(scopes) else "",
-        "other_scopes": [_scope_text(scope) for scope in records(scopes)[1:]],
-        "scope_rule": SCOPE_RULE,
-        "missing": _missing(shown),
-        "no_system": not (trials["system"] != "").any(),
-        "missing_command": REPORT_COMMAND,
-        "seeds_command": SEEDS_COMMAND,
-        "factorial_command": FACTORIAL_COMMAND,
-        "no_grid": not len(blocks(trials)),
-        "warnings": source.contents.warnings,
-        "computed": _computed(trials),
-    }
+    rows = [
+        [data_name(trials[trials["data"] == data]), *map(str, row), str(sum(row))]
+        for data, row in zip(counts.index, counts.to_numpy().tolist(), strict=True)
+    ]
+    return printed(["data", *STATUSES, "all"], rows)
 
 
-def data_name(trials: pd.DataFrame) -> str:
-    return str(trials["data"].iloc[0]) + ("" if trials["real"].iloc[0] else f" ({GENERATED})")
+def _computed(trials: pd.DataFrame) -> list[Text]:
+    counts: Any = finished(trials).groupby(["path", "device"]).size()
+    found = [
+        f"{plural(count, 'trial')} on {device or 'an unnamed device'} with {PATHS.get(path, path or 'an unnamed path')}"
+        for (path, device), count in counts.items()
+    ]
+    return [text(f"Computed: {'; '.join(found)}.", small=True)] if found else []
+
+
+def _shown(scopes: pd.DataFrame) -> list[Block]:
+    if not len(scopes):
+        return []
+    first, *others = (_scope_text(scope) for scope in records(scopes))
+    also: list[Block] = [text("The ledger also holds:"), List([text(other) for other in others])] if others else []
+    return [
+        text(Strong("The eight systems are shown as trained on:"), f" {first}."),
+        *also,
+        text(SCOPE_RULE, small=True),
+    ]
 
 
 def _scope_text(scope: Any) -> str:
@@ -72,16 +140,27 @@ def _scope_text(scope: Any) -> str:
     )
 
 
-def _missing(shown: pd.DataFrame) -> list[str]:
-    done = set(finished(shown)["system"])
-    return [name for name in SYSTEMS if name not in done]
+def _missing(trials: pd.DataFrame, shown: pd.DataFrame) -> list[Block]:
+    found: list[Block] = []
+    names = unfinished_systems(shown)
+    if names and not none_of_the_eight(trials):
+        have = "has" if len(names) == 1 else "have"
+        said = f" {len(names)} of the eight systems {have} no finished trial: {', '.join(names)}. They are trained by"
+        found += [text(Strong("Missing:"), said), Command(REPORT_COMMAND)]
+    if len(trials) and not len(blocks(trials)):
+        found.append(
+            text(
+                "No network with held-out validation is finished yet; the grid over cell, depth, num_words and max_len "
+                "is trained by ",
+                Code(FACTORIAL_COMMAND),
+                ".",
+            )
+        )
+    return found
 
 
-def _computed(trials: pd.DataFrame) -> str:
-    done = finished(trials)
-    counts: Any = done.groupby(["path", "device"]).size()
-    words = {"packed": "padding computed once (packed)", "keras": "the Keras layers"}
-    return "; ".join(
-        f"{plural(count, 'trial')} on {device or 'an unnamed device'} with {words.get(path, path or 'an unnamed path')}"
-        for (path, device), count in counts.items()
-    )
+def _warnings(warnings: list[str]) -> list[Block]:
+    if not warnings:
+        return []
+    said = f"{plural(len(warnings), 'warning')} while reading the ledger"
+    return [Box("warning", [text(Strong(said)), List([text(warning) for warning in warnings])])]

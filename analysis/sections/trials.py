@@ -1,4 +1,4 @@
-"""TODO docstring of analysis/sections/trials.py."""
+"""All trials, a row each, and what the failed ones died of."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.document import Table, number, printed
-from analysis.frames.trials import CELL_ORDER, records
-from analysis.sections.overview import data_name
+from analysis.document import Block, Box, Code, Details, Section, Table, number, printed, text
+from analysis.frames.trials import in_order, records
+from analysis.sections.source import Source, data_name, label
 from rnnsweep.cells import CELLS
-from rnnsweep.spec import Spec
+
+COLUMNS = ["cell", "units", "num_words", "max_len", "epochs", "batch", "seed", "status", "test, best", "test, last",
+           "validation, best", "best epoch", "parameters", "seconds", "key", "system", "error"]  # fmt: skip
+FILES = text("All numbers are also in ", Code("tables/trials.csv"), " and ", Code("tables/epochs.csv"), ".", small=True)
 
 
-# 6. All trials.
-def trials_section(trials: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a table per data, real data first, its trials in the order of their specs."""
-    order = trials.assign(cell_order=trials["cell"].map(CELL_ORDER), generated=~trials["real"].astype(bool))
-    by = ["generated", "data", "cell_order", "depth", "units", "num_words", "max_len", "epochs", "batch_size", "seed"]
-    groups: Any = order.sort_values([*by, "key"]).groupby("data", sort=False)
-    return [{"title": data_name(group), "table": _trials_table(group)} for _, group in groups]
+def trials_section(source: Source) -> Section:
+    """Return a table per data, real data first, its trials in the order of their specs, and the errors."""
+    groups: Any = in_order(source.trials).groupby("data", sort=False)
+    parts: list[Block] = [Section(data_name(group), 3, [_table(group)]) for _, group in groups]
+    none = Box("note", [text("The ledger holds no trial.")])
+    blocks = [*(parts or [none]), *_errors(source), FILES]
+    return Section("All trials", 2, blocks, anchor="trials", listed="All trials")
 
 
-def _trials_table(trials: pd.DataFrame) -> Table:
-    columns = ["cell", "units", "num_words", "max_len", "epochs", "batch", "seed", "status", "test, best", "test, last",
-               "validation, best", "best epoch", "parameters", "seconds", "key", "system", "error"]  # fmt: skip
+def _table(trials: pd.DataFrame) -> Table:
     rows = [
         [
             CELLS[row.cell].title + (" both ways" if row.bidirectional else ""),
@@ -47,28 +48,21 @@ def _trials_table(trials: pd.DataFrame) -> Table:
         ]
         for row in records(trials)
     ]
-    return printed(columns, rows, layout="all")
+    return printed(COLUMNS, rows, layout="all")
 
 
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
+def _last_line(error: str) -> str:
+    lines = error.strip().splitlines()
     return lines[-1].strip() if lines else ""
 
 
-def failures_section(trials: pd.DataFrame) -> list[dict[str, str]]:
-    return [
-        {"key": row.key, "label": Spec.label(_spec_like(row)), "status": row.status, "text": row.error.strip()}
-        for row in records(trials)
+def _errors(source: Source) -> list[Section]:
+    found = [
+        Details(
+            text(Code(row.key), f" {label(source.contents.specs[row.key])}: {row.status}"),
+            row.error.strip(),
+        )
+        for row in records(source.trials)
         if row.error.strip()
     ]
-
-
-def _spec_like(row: Any) -> Any:
-    return Spec(
-        cell=row.cell,
-        units=tuple(int(unit) for unit in row.units.split("-")),
-        num_words=int(row.num_words),
-        max_len=int(row.max_len),
-        bidirectional=bool(row.bidirectional),
-        pooling=row.pooling,
-    )
+    return [Section("Errors", 3, found)] if found else []

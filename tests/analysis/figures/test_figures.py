@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from analysis import figures
+from analysis.figures.canvas import COLOURS, titled
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def ax():
 
 
 def points(*lines):
-    """Return the frame of `tables.curves` with these (source, part, line) of two epochs each."""
+    """Return the frame of `frames.training.curves` with these (source, part, line) of two epochs each."""
     rows = [(source, part, line, epoch, 0.5 + epoch / 10) for source, part, line in lines for epoch in (1, 2)]
     return pd.DataFrame(rows, columns=["source", "part", "line", "epoch", "value"])
 
@@ -38,7 +39,7 @@ def test_measured_is_solid_and_published_is_dashed(ax):
 def test_each_seed_is_a_thin_line_of_its_parts_colour_without_a_legend_entry(ax):
     lines = [("seed", "validation", "a"), ("seed", "validation", "b"), ("mean", "validation", "mean")]
     figures.curves(points(*lines), ax, "t", "s", "loss")
-    assert {to_hex(line.get_color()) for line in ax.lines} == {figures.COLOURS["validation"]}
+    assert {to_hex(line.get_color()) for line in ax.lines} == {COLOURS["validation"]}
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["validation, measured"]
     assert sorted(line.get_linewidth() for line in ax.lines) == [0.8, 0.8, 2.0]
 
@@ -49,7 +50,7 @@ def test_epochs_are_whole_numbers(ax):
 
 
 def test_the_subtitle_stands_below_the_title(ax):
-    figures.titled(ax, "title", "imdb\ngenerated")
+    titled(ax, "title", "imdb\ngenerated")
     assert "title" in (ax.get_title(loc="center"), ax.get_title(loc="left"))
     assert texts(ax) == ["imdb\ngenerated"]
 

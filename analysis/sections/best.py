@@ -1,0 +1,48 @@
+"""The best network: by what rule it was chosen, the command that trains it again, and all that is known of it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.document import Block, Box, Name, Section, Strong, number, plural, text
+from analysis.frames.trials import blocks
+from analysis.sections.commands import train_again
+from analysis.sections.network import network_blocks
+from analysis.sections.source import Source, data_name, generated_box, label
+from rnnsweep.choice import networks
+
+NONE = "There is none yet: no network with held-out validation is finished."
+OPTIMISM = (
+    "Having been chosen as the best, its validation accuracy is too high on average; its test accuracy is not, as the "
+    "test set took no part in the choice."
+)
+ONE_SEED = " It is of one seed: another seed may put another network first."
+
+
+def best_section(source: Source) -> Section:
+    """Return the section of the network with the best mean validation accuracy of the first data block."""
+    found = blocks(source.trials)
+    if len(found):
+        inside: list[Block] = _best(source, source.trials[source.trials["key"].isin(found["keys"].iloc[0])])
+    else:
+        inside = [Box("note", [text(NONE)])]
+    return Section("The best network", 2, inside, anchor="best", listed="The best network")
+
+
+def _best(source: Source, trials: pd.DataFrame) -> list[Block]:
+    ranked = networks(trials)
+    best = ranked.iloc[0]
+    chosen = trials[trials["key"].isin(best["keys"])]
+    spec = source.contents.specs[chosen["key"].iloc[0]]
+    system = str(chosen["system"].iloc[0])
+    said = (
+        f": the best mean validation accuracy, {number(best['val_accuracy'])} (n={best['n']}), of "
+        f"{plural(len(ranked), 'network')} on {data_name(chosen)}, {plural(spec.epochs, 'epoch')}; test accuracy "
+        f"{number(best['test_accuracy'])}. {OPTIMISM}{ONE_SEED if best['n'] == 1 else ''}"
+    )
+    return [
+        text(Strong(label(spec)), " " * bool(system), Name(system), said),
+        *generated_box(bool(chosen["real"].iloc[0])),
+        *train_again("Trained again by", spec),
+        *network_blocks(source, "best", chosen, None),
+    ]

@@ -1,0 +1,68 @@
+"""What one network's predictions of the test set say: confusion matrix and classification report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from analysis import figures
+from analysis.document import Block, Box, Figures, Picture, Table, number, printed, text
+from analysis.frames.predictions import classification, confusion
+from analysis.sections.source import Source, described
+
+METRICS = ["precision", "recall", "f1-score", "support"]
+NONE = "No predictions of this trial are in the ledger, so there is no confusion matrix and no classification report."
+
+
+def predictions_blocks(
+    source: Source, name: str, trial: Any, seeds: int, below: str, published: dict[str, Any] | None
+) -> list[Block]:
+    """Return the matrix beside the report of one trial, the median of its network's seeds by test accuracy."""
+    arrays = source.predictions(trial["key"])
+    if arrays is None:
+        return [Box("note", [text(NONE)])]
+    classes = str(trial["classes"]).split("/")
+    classes = classes if len(classes) == 2 else ["0", "1"]
+    matrix = confusion(arrays["label"], arrays["last"], classes)
+    report = classification(arrays["label"], arrays["last"])
+    chosen = f", the median of {seeds} seeds by test accuracy" if seeds > 1 else ""
+    return [
+        text(f"Test set, last epoch, as published; seed {trial['seed']}{chosen}.", small=True),
+        Figures([_matrix_picture(name, matrix, trial["seed"], below)], beside=_table(report, classes, published)),
+    ]
+
+
+def _matrix_picture(name: str, matrix: pd.DataFrame, seed: int, below: str) -> Picture:
+    def draw(ax: Any) -> Any:
+        return figures.confusion(matrix, ax, f"{name}: confusion matrix, seed {seed}", below)
+
+    pairs = [(true, guess) for true in matrix.index for guess in matrix.columns]
+    counts = matrix.to_numpy().ravel()
+    cells = ", ".join(f"{true} taken for {guess}: {n:,}" for (true, guess), n in zip(pairs, counts, strict=True))
+    alt = described(f"Confusion matrix of {name} on the test set, last epoch; {cells}", below)
+    return Picture(f"{name}-confusion.png", alt, figures.png(draw, 3.9, 3.4))
+
+
+def _table(report: pd.DataFrame, classes: Sequence[str], published: dict[str, Any] | None) -> Table:
+    rows = []
+    for label, row in zip(list[str](report.index), report.to_dict("records"), strict=True):
+        name = f"{label} ({classes[int(label)]})" if label in ("0", "1") else label
+        line = [name] + [_blank(row[metric], 0 if metric == "support" else 2) for metric in METRICS]
+        rows.append(line + (_published_line(label, published) if published else []))
+    groups = [("", 1), ("measured, last epoch", 4), ("published", 4)] if published else []
+    return printed(["", *METRICS, *(METRICS if published else [])], rows, groups=groups)
+
+
+def _blank(value: float, digits: int) -> str:
+    return "" if pd.isna(value) else number(value, digits)
+
+
+def _published_line(label: str, published: dict[str, Any]) -> list[str]:
+    if label == "accuracy":
+        return ["", "", number(published["accuracy"], 2), number(sum(published[c]["support"] for c in "01"), 0)]
+    if label not in published:
+        return ["", "", "", ""]
+    line = published[label]
+    return [*(number(line[name], 2) for name in ("precision", "recall", "f1")), number(line["support"], 0)]

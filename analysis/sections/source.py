@@ -1,0 +1,54 @@
+"""What every section is made from, and what the report calls data and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.document import GENERATED, Box, Strong, plural, text
+from rnnsweep.cells import CELLS
+from rnnsweep.ledger import LedgerFrames
+from rnnsweep.spec import Spec
+
+Predictions = Callable[[str], dict[str, NDArray[Any]] | None]
+MADE_UP = Box(
+    "generated", [text(Strong("Generated reviews, not real ones"), ": these figures say nothing about real reviews.")]
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A ledger: its frames, its predictions by key, and its trials as `prepared` has them."""
+
+    contents: LedgerFrames
+    predictions: Predictions
+    trials: pd.DataFrame
+
+
+def generated_box(real: bool) -> list[Box]:
+    """Return the warning that stands above figures of generated reviews, nothing above others."""
+    return [] if real else [MADE_UP]
+
+
+def data_name(trials: pd.DataFrame) -> str:
+    """Return what data these trials, all of one, were trained on."""
+    return str(trials["data"].iloc[0]) + ("" if trials["real"].iloc[0] else f" ({GENERATED})")
+
+
+def subtitle(data: str, epochs: int, real: bool) -> str:
+    """Return the lines below a figure's title: data and epochs, and whether the reviews are generated."""
+    return f"{data}, {plural(epochs, 'epoch')}" + ("" if real else f"\n{GENERATED}")
+
+
+def described(what: str, below: str) -> str:
+    """Return a figure in words, its subtitle's lines behind what it shows."""
+    return f"{what}; {below}".replace("\n", "; ")
+
+
+def label(spec: Spec) -> str:
+    """Return a network's short name for a person, with its cell's title."""
+    return spec.label(CELLS[spec.cell].title)

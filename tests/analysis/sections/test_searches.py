@@ -1,0 +1,96 @@
+"""What the report says of searches: pictures and words from a ledger that a search wrote."""
+
+import pytest
+
+from analysis.frames import searches
+from analysis.frames.trials import prepared
+from analysis.report import report
+from rnnsweep import choice
+from rnnsweep.ledger import Ledger
+from rnnsweep.run import run
+from rnnsweep.search import Goal
+from rnnsweep.space import search_space
+from rnnsweep.spec import Spec
+from rnnsweep.sweep import SpecList
+from tests.helpers.commands import fields_of
+from tests.helpers.searches import FIELDS, Trainer, go
+from tests.helpers.sweeps import HERE
+
+
+class Whole(Trainer):
+    """The closed form, with all that a report reads."""
+
+    def __call__(self, spec, dataset, on_epoch, state):
+        result = super().__call__(spec, dataset, on_epoch, state)
+        result.row |= {"test_reviews": 1000, "test_accuracy": result.row["test_accuracy"] - 0.01 * spec.seed}
+        return result
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """Return a ledger of a search with a confirmed winner, one for two objectives, and a small grid beside them."""
+    ledger = Ledger(tmp_path_factory.mktemp("searched"))
+    space = search_space(FIELDS)
+    grid = [
+        space.base.replace(cell=cell, units=(units,), max_len=steps)
+        for cell in ("gru", "lstm") for units in (16, 64) for steps in (80, 500)
+    ]  # fmt: skip
+    run(SpecList(grid), ledger, None, HERE, None, Whole())
+    go(space, 25, ledger, trainer=Whole(), name="single")
+    go(space, 12, ledger, Goal(objectives=("val_accuracy", "params")), trainer=Whole(), name="two")
+    key = ledger.load().suggestions.query("study == 'single' and state == 'finished'")["key"].iloc[0]
+    spec = ledger.specs([key])[key]
+    run(SpecList([spec.replace(seed=seed) for seed in (2, 3)]), ledger, None, HERE, None, Whole())
+    ledger.write_study("single", ledger.study("single") | {"confirmed": [key], "seeds": 3, "winner": key})
+    return ledger, key
+
+
+@pytest.fixture(scope="module")
+def files(searched):
+    return report(searched[0].load(), searched[0].predictions)
+
+
+def test_the_grid_beside_a_search_is_of_its_seed_and_epochs_and_none_that_it_suggested(searched):
+    ledger, _ = searched
+    contents = ledger.load()
+    trials = prepared(contents.trials)
+    frame = searches.trials(contents.suggestions, trials, contents.epochs, "single")
+    grid = searches.rest(trials, frame, ledger.study("single")["base"])
+    assert len(grid[~grid["key"].isin(contents.suggestions["key"])]) == 8, "the confirming seeds are no grid"
+    assert set(grid["seed"]) == {1}
+
+
+def test_confirmed_specs_are_means_over_their_seeds(searched):
+    ledger, key = searched
+    trials = prepared(ledger.load().trials)
+    (row,) = choice.confirmed(trials, [key], 3).to_dict("records")
+    first = trials.set_index("key").loc[key, "test_accuracy"]
+    assert (row["n"], row["mean"]) == (3, pytest.approx(first - 0.01))
+
+
+def test_the_report_shows_every_search_in_words_tables_and_pictures(files, searched):
+    html = files["report.html"].decode()
+    for name in ("single", "two"):
+        assert f">{name}</h3>" in html
+    for picture in ("history", "cost", "importance", "parallel", "slices", "contour", "front"):
+        assert f"figures/search-1-{picture}.png" in files
+    assert "figures/search-2-front.png" in files
+    assert "Confirmed with new seeds" in html
+    assert searches.EVALUATOR.split(",")[0] in html
+    assert "best validation accuracy is" in html
+    assert "The Pareto front" in html
+    assert "pruned" in files["tables/trials.csv"].decode()
+    assert "## Searches" in files["report.md"].decode()
+
+
+def test_the_winners_command_makes_the_winners_spec(files, searched):
+    ledger, key = searched
+    text = files["report.md"].decode()
+    commands = [line for line in text.splitlines() if line.startswith("python sweeps/one.py --cell")]
+    spec = ledger.specs([key])[key]
+    of_data = {"dataset": spec.dataset, "data_sha256": spec.data_sha256}
+    assert key in {Spec(**fields_of(command)[1], **of_data).key for command in commands}
+
+
+def test_the_same_ledger_gives_the_same_bytes(files, searched):
+    assert report(searched[0].load(), searched[0].predictions) == files
