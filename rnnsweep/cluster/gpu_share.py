@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,9 +11,12 @@ from rnnsweep.network.cost import gpu_memory_mb
 from rnnsweep.spec import Spec
 
 SLACK = 1.2  # memory is given to a trial in pieces, and some of each is lost
-# All that a network's memory depends on; the seed, the epochs and the reviews change nothing.
-SHAPE = ("cell", "units", "bidirectional", "pooling", "embedding_dim", "embedding_rows", "max_len", "mask_padding",
-         "batch_size", "optimizer")  # fmt: skip
+# What changes nothing in a network's memory; all other fields do, and one that nobody thought of keeps two apart.
+# num_words and vocab_size count together, as rows of the embedding.
+NOT_IN_MEMORY = frozenset(
+    ("dataset", "data_sha256", "reviews", "num_words", "vocab_size", "dropout", "drop_remainder", "validation",
+     "epochs", "learning_rate", "seed")
+)  # fmt: skip
 Peaks = list[tuple[Spec, float]]  # specs that were trained on a GPU, and the MB that their arrays took there
 
 
@@ -37,4 +41,5 @@ def packed_share(spec: Spec, known: Iterable[tuple[Spec, float]], total_mb: floa
 
 
 def _shape(spec: Spec) -> tuple[Any, ...]:
-    return tuple(getattr(spec, name) for name in SHAPE)
+    fields = (field.name for field in dataclasses.fields(spec))
+    return spec.embedding_rows, *(getattr(spec, name) for name in fields if name not in NOT_IN_MEMORY)
