@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Required, TypedDict
+from typing import Any, NotRequired, Required, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,10 @@ class EpochRow(TypedDict):
     val_accuracy: float
     seconds: float  # training and validation, by the clock
     cpu_seconds: float  # the same, of all of the process's threads
+    val_macro_f1: NotRequired[float]  # this one and those below where the best epoch is chosen by it
+    val_balanced_accuracy: NotRequired[float]
+    val_auroc: NotRequired[float]
+    val_average_precision: NotRequired[float]
 
 
 class ResultRow(TypedDict, total=False):
@@ -40,7 +44,8 @@ class ResultRow(TypedDict, total=False):
     layers: list[Row]  # name, type, output_shape and params of each
     path: str  # the engine: packed or keras
     device: str  # cpu or gpu
-    classes: str  # the names of class 0 and class 1, a stroke between them
+    classes: str  # the names of the classes from 0 on, strokes between them
+    class_names: list[str]  # the same, apart; an older record has none
     real_data: bool
     train_reviews: int
     validation_reviews: int
@@ -52,6 +57,16 @@ class ResultRow(TypedDict, total=False):
     val_accuracy: float
     test_loss: float
     test_accuracy: float
+    val_macro_f1: float  # this one and those below of the best epoch alone; an older record has none
+    val_balanced_accuracy: float
+    val_auroc: float  # of two classes only
+    val_average_precision: float  # of two classes only
+    test_macro_f1: float
+    test_balanced_accuracy: float
+    test_auroc: float
+    test_average_precision: float
+    test_shared: int  # test reviews that are copies of a training review
+    test_accuracy_distinct: float  # of the best epoch, without those
     last_train_loss: float
     last_train_accuracy: float
     last_val_loss: float

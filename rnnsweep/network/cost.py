@@ -11,13 +11,13 @@ from rnnsweep.spec import Spec
 PREDICT_BATCH = 512  # reviews that `train` predicts at a time
 
 
-def parameters(spec: Spec) -> int:
-    """Return the number of weights of the network, as Keras counts them."""
+def parameters(spec: Spec, classes: int = 2) -> int:
+    """Return the number of weights of the network that tells so many classes apart, as Keras counts them."""
     cell, directions = CELLS[spec.cell], _directions(spec)
     total = spec.embedding_rows * spec.embedding_dim
     for inputs, units in _layers(spec):
         total += directions * cell.gates * units * (inputs + units + cell.biases)
-    return total + (directions * spec.units[-1] + 1) * output_of(spec).units
+    return total + (directions * spec.units[-1] + 1) * output_of(classes).units
 
 
 def forward_flops(spec: Spec) -> int:
@@ -29,7 +29,7 @@ def forward_flops(spec: Spec) -> int:
     return 2 * _directions(spec) * CELLS[spec.cell].gates * weights
 
 
-def gpu_memory_mb(spec: Spec) -> float:
+def gpu_memory_mb(spec: Spec, classes: int = 2) -> float:
     """Return the MB of arrays that a trial should hold on a GPU; no GPU was at hand to measure it on.
 
     Weights, gradient and two moments; of a training batch every step's inputs, gates and states; or of a larger batch
@@ -40,7 +40,7 @@ def gpu_memory_mb(spec: Spec) -> float:
     training = spec.batch_size * spec.max_len * (2 * spec.embedding_dim + layers)
     widest = directions * max(spec.units) * (gates + 2)
     predicting = PREDICT_BATCH * spec.max_len * (spec.embedding_dim + widest)
-    return 4 * (4 * parameters(spec) + max(training, predicting)) / 2**20
+    return 4 * (4 * parameters(spec, classes) + max(training, predicting)) / 2**20
 
 
 def _directions(spec: Spec) -> int:

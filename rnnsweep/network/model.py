@@ -13,7 +13,7 @@ from rnnsweep.spec import Spec
 RECURRENT = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
 
-def build(spec: Spec) -> keras.Sequential:
+def build(spec: Spec, classes: int = 2) -> keras.Sequential:
     """Return the untrained network: int32 [batch, max_len] -> float32 [batch, units of the output], probabilities.
 
     Weights depend on the spec's seed alone; layers are named as Keras names those of a program's first model.
@@ -30,7 +30,7 @@ def build(spec: Spec) -> keras.Sequential:
         layers.append(keras.layers.GlobalMaxPooling1D(name="pooling"))
     if spec.dropout:
         layers.append(keras.layers.Dropout(spec.dropout, seed=spec.seed, name="dropout"))
-    output = output_of(spec)
+    output = output_of(classes)
     layers.append(keras.layers.Dense(output.units, activation=output.activation, name="dense"))
     return keras.Sequential(layers, name="sequential")
 

@@ -1,7 +1,7 @@
 """What a network ends in: units, activation, loss, gradient and class of its last layer, one class per kind.
 
-`Binary` is the only kind today. Another, such as a softmax of k units, is one more class with the interface of
-`Output`, and a condition in `output_of`; what builds, trains and evaluates networks asks the kind and stays.
+`Binary` is for two classes, `Softmax` for more. Another is one more class with the interface of `Output`, and a
+condition in `output_of`; what builds, trains and evaluates networks asks the kind and stays.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.spec import Spec
 from rnnsweep.types import Floats
+
+Classes = NDArray[np.uint8] | NDArray[np.uint16]
+EPSILON = 1e-7  # Keras's: probabilities are clipped to [EPSILON, 1 - EPSILON] before their logarithm is taken
 
 
 class Output(Protocol):
@@ -29,8 +31,8 @@ class Output(Protocol):
     def loss_and_gradient(self, logits: Floats, labels: NDArray[Any]) -> tuple[Floats, Floats]:
         """Return each review's loss, float32 [reviews], and its gradient by the logits, float32 [reviews, units]."""
 
-    def classify(self, probabilities: NDArray[Any]) -> NDArray[np.uint8]:
-        """Return the class of each review, uint8 [reviews]."""
+    def classify(self, probabilities: NDArray[Any]) -> Classes:
+        """Return the class of each review [reviews], uint8, or uint16 from 257 classes on."""
 
     def metrics(self, probabilities: Floats, labels: NDArray[Any]) -> tuple[float, float]:
         """Return mean loss and accuracy of probabilities against classes [reviews], as Keras defines them."""
@@ -47,7 +49,6 @@ class Binary:
     loss = "binary_crossentropy"
     shape: tuple[int, ...] = ()
     threshold = 0.5  # above it is class 1, as Keras counts
-    epsilon = 1e-7  # Keras's: probabilities are clipped to [epsilon, 1 - epsilon] before their logarithm is taken
 
     def probabilities(self, logits: Floats) -> Floats:
         """Return 1 / (1 + exp(-logits)) of float32 [reviews, 1], in a form that never overflows: float32 [reviews]."""
@@ -70,7 +71,7 @@ class Binary:
 
     def metrics(self, probabilities: Floats, labels: NDArray[Any]) -> tuple[float, float]:
         """Return mean binary cross-entropy and accuracy of float32 [reviews] against 0/1 [reviews]."""
-        clipped = np.clip(probabilities.astype(np.float64), self.epsilon, 1 - self.epsilon)
+        clipped = np.clip(probabilities.astype(np.float64), EPSILON, 1 - EPSILON)
         loss = -np.where(labels == 1, np.log(clipped), np.log1p(-clipped)).mean()
         return float(loss), float((self.classify(probabilities) == labels).mean())
 
@@ -82,6 +83,58 @@ class Binary:
         return half
 
 
-def output_of(spec: Spec) -> Output:
-    """Return the kind of output that a spec's network ends in; every spec's labels are of two classes so far."""
-    return Binary()
+class Softmax:
+    """A softmax unit per class under sparse categorical cross-entropy: probabilities float32 [reviews, classes]."""
+
+    activation = "softmax"
+    loss = "sparse_categorical_crossentropy"
+
+    def __init__(self, classes: int) -> None:
+        self.units = classes
+        self.shape: tuple[int, ...] = (classes,)
+        self._dtype = np.uint8 if classes <= 256 else np.uint16
+
+    def probabilities(self, logits: Floats) -> Floats:
+        """Return exp(logits) by their sum over the classes, in a form that never overflows."""
+        powers: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
+        powers /= powers.sum(axis=1, keepdims=True)
+        return powers
+
+    def loss_and_gradient(self, logits: Floats, labels: NDArray[Any]) -> tuple[Floats, Floats]:
+        """Return cross-entropy, float32 [reviews], and its gradient by the logits, float32 [reviews, classes].
+
+        It is taken from below the softmax, as Keras does: keras/src/backend/tensorflow/nn.py, `_get_logits`.
+        """
+        rows, truth = np.arange(len(labels)), labels.astype(np.intp)
+        below = logits - logits.max(axis=1, keepdims=True)
+        powers = np.exp(below)
+        total = powers.sum(axis=1)
+        gradient: Floats = powers / total[:, None]
+        gradient[rows, truth] -= 1
+        return np.log(total) - below[rows, truth], gradient
+
+    def classify(self, probabilities: NDArray[Any]) -> Classes:
+        """Return the most probable class of each review, the first of equals, as Keras counts."""
+        found: Classes = probabilities.argmax(axis=1).astype(self._dtype)
+        return found
+
+    def metrics(self, probabilities: Floats, labels: NDArray[Any]) -> tuple[float, float]:
+        """Return mean cross-entropy and accuracy of float32 [reviews, classes] against classes [reviews]."""
+        given = probabilities[np.arange(len(labels)), labels.astype(np.intp)].astype(np.float64)
+        loss = -np.log(np.clip(given, EPSILON, 1 - EPSILON)).mean()
+        return float(loss), float((self.classify(probabilities) == labels).mean())
+
+    def half_precision(self, probabilities: Floats) -> NDArray[np.float16]:
+        """Return float16 [reviews, classes]; what would be rounded to a tie becomes the next number above it."""
+        half = probabilities.astype(np.float16)
+        classes = self.classify(probabilities)
+        rows = np.flatnonzero(self.classify(half) != classes)
+        half[rows, classes[rows]] = np.nextafter(half[rows, classes[rows]], np.float16(1))
+        return half
+
+
+def output_of(classes: int) -> Output:
+    """Return the kind of output that tells so many classes apart; raises `ValueError` below two."""
+    if classes < 2:
+        raise ValueError(f"classes is {classes}; give at least 2")
+    return Binary() if classes == 2 else Softmax(classes)

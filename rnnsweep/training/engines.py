@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,8 @@ from rnnsweep.types import Floats, Tokens
 
 
 class Engine(Protocol):
-    """One way to compute a Keras model and change its weights by its optimizer; made from spec, model and optimizer.
+    """One way to compute a Keras model and change its weights by its optimizer; made from spec, model, optimizer
+    and number of classes.
 
     It keeps nothing between two epochs that is not a variable of the model or the optimizer, so that a checkpoint of
     those is enough to go on from.
@@ -28,15 +29,15 @@ class Engine(Protocol):
     def start_epoch(self, epoch: int) -> None:
         """Prepare for an epoch, counted from 1, as if those before it had run in this process."""
 
-    def step(self, ids: Tokens, labels: NDArray[np.uint8]) -> tuple[float, float]:
+    def step(self, ids: Tokens, labels: NDArray[Any], sample_weights: Floats | None = None) -> tuple[float, float]:
         """Take one training step on int32 [batch, max_len] and classes [batch]; returns the batch's loss and accuracy.
 
-        Both are of the weights before the step. A loss that is not finite is returned; what it does to the weights is
-        not said.
+        Both are of the weights before the step. `sample_weights` float32 [batch] multiply each review's loss, and leave
+        its accuracy alone. A loss that is not finite is returned; what it does to the weights is not said.
         """
 
     def predict(self, ids: Tokens) -> Floats:
-        """Return the probabilities, as `Output` shapes them: int32 [reviews, max_len] -> float32 [reviews]."""
+        """Return the probabilities, as `Output` shapes them: int32 [reviews, max_len] -> float32 [reviews, ...]."""
 
 
 class KerasEngine:
@@ -44,22 +45,24 @@ class KerasEngine:
 
     name = "keras"
 
-    def __init__(self, spec: Spec, model: keras.Sequential, optimizer: keras.optimizers.Optimizer) -> None:
-        self._output, self._model = output_of(spec), model
+    def __init__(
+        self, spec: Spec, model: keras.Sequential, optimizer: keras.optimizers.Optimizer, classes: int = 2
+    ) -> None:
+        self._output, self._model = output_of(classes), model
         make_gradients_dense(optimizer)
         model.compile(optimizer=optimizer, loss=self._output.loss, metrics=["accuracy"], jit_compile=jit_compile())
 
     def start_epoch(self, epoch: int) -> None:
         """Do nothing: the dropout's random state is a variable of the model."""
 
-    def step(self, ids: Tokens, labels: NDArray[np.uint8]) -> tuple[float, float]:
+    def step(self, ids: Tokens, labels: NDArray[Any], sample_weights: Floats | None = None) -> tuple[float, float]:
         """Take one training step; returns the batch's loss and accuracy."""
         # One call per batch, without tf.data, whose autotuner can stall at the end of an epoch for seconds.
-        loss, accuracy = self._model.train_on_batch(ids, labels.astype(np.float32))
+        loss, accuracy = self._model.train_on_batch(ids, labels.astype(np.float32), sample_weights)
         return float(loss), float(accuracy)
 
     def predict(self, ids: Tokens) -> Floats:
-        """Return the probabilities: int32 [reviews, max_len] -> float32 [reviews]."""
+        """Return the probabilities: int32 [reviews, max_len] -> float32 [reviews, ...]."""
         # In full batches, so that nothing is traced again for the last one.
         whole = -len(ids) % PREDICT_BATCH if len(ids) > PREDICT_BATCH else 0
         padded = np.pad(ids, ((0, whole), (0, 0)))
@@ -78,28 +81,30 @@ class PackedEngine:
 
     name = "packed"
 
-    def __init__(self, spec: Spec, model: keras.Sequential, optimizer: keras.optimizers.Optimizer) -> None:
-        self._spec, self._output, self._model = spec, output_of(spec), model
+    def __init__(
+        self, spec: Spec, model: keras.Sequential, optimizer: keras.optimizers.Optimizer, classes: int = 2
+    ) -> None:
+        self._spec, self._output, self._model = spec, output_of(classes), model
         self._apply = compiled(lambda gradients: optimizer.apply(gradients, model.trainable_variables))
-        self._network = Network(spec)
+        self._network = Network(spec, classes)
         self._random = np.random.default_rng()
 
     def start_epoch(self, epoch: int) -> None:
         """Begin the dropout's random numbers of this epoch, which depend on it and on the seed alone."""
         self._random = np.random.default_rng((self._spec.seed, epoch, 1))
 
-    def step(self, ids: Tokens, labels: NDArray[np.uint8]) -> tuple[float, float]:
+    def step(self, ids: Tokens, labels: NDArray[Any], sample_weights: Floats | None = None) -> tuple[float, float]:
         """Take one training step; returns the batch's loss and accuracy."""
         with np.errstate(all="ignore"):  # a loss that is not finite is the caller's to see
             loss, probabilities, gradients = self._network.loss_and_gradients(
-                self._weights(), ids, labels, self._dropout(len(ids))
+                self._weights(), ids, labels, self._dropout(len(ids)), sample_weights
             )
         if math.isfinite(loss):
             self._apply([keras.ops.convert_to_tensor(gradient) for gradient in gradients])
         return loss, float((self._output.classify(probabilities) == labels).mean())
 
     def predict(self, ids: Tokens) -> Floats:
-        """Return the probabilities: int32 [reviews, max_len] -> float32 [reviews]."""
+        """Return the probabilities: int32 [reviews, max_len] -> float32 [reviews, ...]."""
         return self._network.predict(self._weights(), ids)
 
     def _weights(self) -> list[Floats]:

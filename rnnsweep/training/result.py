@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,16 +29,20 @@ class Result:
     predictions: Arrays
 
 
-def best_epoch(rows: list[Row]) -> int:
-    """Return the number of the epoch with the best validation accuracy, the first of equals: the selection rule."""
-    return 1 + int(np.argmax([row["val_accuracy"] for row in rows]))
+def best_epoch(rows: list[Row], select: str = "val_accuracy") -> int:
+    """Return the number of the epoch that is best by this column of its row, the first of equals: the selection rule.
+
+    The least loss is best, the largest of anything else; a value that is not finite never is, where another is.
+    """
+    sign = -1 if select.endswith("loss") else 1
+    return 1 + int(np.argmax([sign * row[select] if math.isfinite(row[select]) else -math.inf for row in rows]))
 
 
-def accuracy_columns(rows: list[Row]) -> Row:
+def accuracy_columns(rows: list[Row], select: str = "val_accuracy") -> Row:
     """Return the columns of a result that repeat its epochs: the best one's number, its losses, and the last one's."""
     if not rows:
         return {}
-    best = best_epoch(rows)
+    best = best_epoch(rows, select)
     found = {"best_epoch": best}
     for prefix, row in (("", rows[best - 1]), ("last_", rows[-1])):
         found |= {f"{prefix}train_loss": row["loss"], f"{prefix}train_accuracy": row["accuracy"]}

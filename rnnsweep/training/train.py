@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data import Dataset, Reviews, encode, split
+from rnnsweep.data.split import shared_with_training
 from rnnsweep.machine.device import device_kind, keras, peak_gpu_memory_mb, reset_peak_gpu_memory
 from rnnsweep.machine.memory import peak_memory_mb, reset_peak_memory
 from rnnsweep.machine.software import blas_text, revision, versions
@@ -20,8 +21,9 @@ from rnnsweep.network.model import build, summary, weights_to_bytes
 from rnnsweep.network.output import output_of
 from rnnsweep.spec import Spec
 from rnnsweep.training.engines import Engine, engine_class
+from rnnsweep.training.measures import check_selection, measures, weights_of_classes, without_copies
 from rnnsweep.training.result import Epoch, Result, accuracy_columns, best_epoch
-from rnnsweep.types import Arrays, Row, Tokens
+from rnnsweep.types import Arrays, Floats, Row, Tokens
 
 
 def train(
@@ -34,15 +36,18 @@ def train(
     """Train a spec and evaluate it on the test set; `state`, from an earlier `Epoch`, goes on where that one was made.
 
     `engine` is `packed` (padding computed once, CPU), `keras` (the Keras layers), or `auto`: packed where it can be.
-    Ends with status `diverged` at the first loss that is not finite. Raises `DataError` if the reviews are too few,
-    and `ValueError` on another engine, or on packed for a spec that it does not compute.
+    Ends with status `diverged` at the first loss that is not finite. Raises `DataError` if the reviews are too few, or
+    of too many classes for `select`, and `ValueError` on another engine, or on packed for a spec that it does not
+    compute.
     """
     reset_peak_memory()
+    check_selection(spec, len(dataset.classes))
     parts = split(spec, dataset)
-    training = _Training(spec, engine)
+    training = _Training(spec, engine, len(dataset.classes), parts.train.labels)
     if state is not None:
         training.restore(state)
-    diverged = not _finite_epochs(training, _encoded(spec, parts.train), _encoded(spec, parts.validation), on_epoch)
+    validation = _encoded(spec, parts.validation)
+    diverged = not _finite_epochs(training, _encoded(spec, parts.train), validation, on_epoch)
     facts = _facts(training, dataset) | {
         "train_reviews": len(parts.train),
         "validation_reviews": len(parts.validation),
@@ -51,8 +56,8 @@ def train(
     if diverged:
         epoch = len(training.rows) + 1
         facts |= {"status": "diverged", "error": f"{spec.key}: the loss is not finite in epoch {epoch}"}
-        return Result(facts | accuracy_columns(training.rows), b"", b"", {})
-    return _evaluated(training, parts.test, facts)
+        return Result(facts | accuracy_columns(training.rows, spec.select), b"", b"", {})
+    return _evaluated(training, validation, parts.test, shared_with_training(spec, dataset), facts)
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class _Encoded:
     """Reviews as the network reads them."""
 
     ids: Tokens  # [reviews, max_len]
-    labels: NDArray[np.uint8]  # [reviews]
+    labels: NDArray[Any]  # [reviews], classes
 
 
 def _encoded(spec: Spec, reviews: Reviews) -> _Encoded:
@@ -70,25 +75,37 @@ def _encoded(spec: Spec, reviews: Reviews) -> _Encoded:
 class _Training:
     """A model being trained: its variables, its optimizer's, the rows so far and the best epoch's weights."""
 
-    def __init__(self, spec: Spec, engine: str) -> None:
+    def __init__(self, spec: Spec, engine: str, classes: int, labels: NDArray[Any]) -> None:
+        """Build a network that tells `classes` classes apart; the training reviews are of `labels`."""
         keras.utils.clear_session(free_memory=False)  # a reused process must begin each trial like a fresh one
-        self.spec, self.output = spec, output_of(spec)
-        self.model = build(spec)
+        self.spec, self.output = spec, output_of(classes)
+        self.model = build(spec, classes)
+        self.class_weights = weights_of_classes(spec, labels, classes)
         optimizer = keras.optimizers.get(
             {"class_name": spec.optimizer, "config": {"learning_rate": spec.learning_rate}}
         )
         optimizer.build(self.model.trainable_variables)
         self.device = device_kind()
         reset_peak_gpu_memory(self.device)
-        self.engine: Engine = engine_class(engine, spec, self.device)(spec, self.model, optimizer)
+        self.engine: Engine = engine_class(engine, spec, self.device)(spec, self.model, optimizer, classes)
         self.variables = [*self.model.variables, *optimizer.variables]
         self.rows: list[Row] = []
         self.best: list[NDArray[Any]] = []
 
+    @property
+    def best_epoch(self) -> int:
+        """The number of the best epoch so far."""
+        return best_epoch(self.rows, self.spec.select)
+
+    def step(self, reviews: _Encoded, batch: NDArray[np.int64]) -> tuple[float, float]:
+        """Take one training step on these of the reviews; returns the batch's loss and accuracy."""
+        ids, labels = reviews.ids[batch], reviews.labels[batch]
+        return self.engine.step(ids, labels, None if self.class_weights is None else self.class_weights[labels])
+
     def add(self, row: Row) -> None:
         """Take up an epoch that has run, and its weights where it is the best so far."""
         self.rows.append(row)
-        if best_epoch(self.rows) == len(self.rows):
+        if self.best_epoch == len(self.rows):
             self.best = [np.array(weight) for weight in self.model.get_weights()]
 
     def state(self) -> Arrays:
@@ -124,7 +141,7 @@ def _one_epoch(training: _Training, train: _Encoded, validation: _Encoded) -> Ro
     training.engine.start_epoch(epoch)
     losses, accuracies, sizes = [], [], []
     for batch in _batches(training.spec, len(train.ids), epoch):
-        loss, accuracy = training.engine.step(train.ids[batch], train.labels[batch])
+        loss, accuracy = training.step(train, batch)
         losses.append(loss)
         accuracies.append(accuracy)
         sizes.append(len(batch))
@@ -137,7 +154,16 @@ def _one_epoch(training: _Training, train: _Encoded, validation: _Encoded) -> Ro
     }
     predicted = training.engine.predict(validation.ids)
     row["val_loss"], row["val_accuracy"] = training.output.metrics(predicted, validation.labels)
-    return row | {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+    row |= {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+    return row | _selected(training, predicted, validation.labels, row)
+
+
+def _selected(training: _Training, predicted: Floats, labels: NDArray[Any], row: Row) -> Row:
+    """Return what the best epoch is chosen by, where the row does not have it."""
+    select = training.spec.select
+    if select in row:
+        return {}
+    return {select: measures(training.output, predicted, labels)[select.removeprefix("val_")]}
 
 
 def _batches(spec: Spec, reviews: int, epoch: int) -> Iterator[NDArray[np.int64]]:
@@ -148,22 +174,34 @@ def _batches(spec: Spec, reviews: int, epoch: int) -> Iterator[NDArray[np.int64]
         yield order[start : start + spec.batch_size]
 
 
-def _evaluated(training: _Training, reviews: Reviews, facts: Row) -> Result:
-    """Return the result of a training that has ended: last and best weights, and what each predicts of the test set."""
+def _evaluated(
+    training: _Training, validation: _Encoded, reviews: Reviews, shared: NDArray[np.bool_], facts: Row
+) -> Result:
+    """Return the result of a training that has ended: last and best weights, and what each predicts of the test set.
+
+    `shared`, bool [test reviews], is true for copies of training reviews.
+    """
     wall, cpu = time.perf_counter(), time.process_time()
     output, test = training.output, _encoded(training.spec, reviews)
     last_weights, last = weights_to_bytes(training.model), training.engine.predict(test.ids)
     best_weights, best = last_weights, last
-    if best_epoch(training.rows) < len(training.rows):
+    if training.best_epoch < len(training.rows):
         training.model.set_weights(training.best)
         best_weights, best = weights_to_bytes(training.model), training.engine.predict(test.ids)
-    row = facts | {"status": "finished"} | accuracy_columns(training.rows)
+    row = facts | {"status": "finished"} | accuracy_columns(training.rows, training.spec.select)
     row["test_loss"], row["test_accuracy"] = output.metrics(best, test.labels)
     row["last_test_loss"], row["last_test_accuracy"] = output.metrics(last, test.labels)
     row["seconds"] += time.perf_counter() - wall
     row["cpu_seconds"] += time.process_time() - cpu
     row["peak_memory_mb"] = peak_memory_mb()
     row["peak_gpu_memory_mb"] = peak_gpu_memory_mb(training.device)
+    # Behind the clock and the memory, which are of the network and not of scikit-learn.
+    for part, found, labels in (
+        ("val", training.engine.predict(validation.ids), validation.labels),
+        ("test", best, test.labels),
+    ):
+        row |= {f"{part}_{name}": value for name, value in measures(output, found, labels).items()}
+    row |= without_copies(output, best, test.labels, shared)
     predictions: Arrays = {"label": test.labels, "best": output.half_precision(best)}
     predictions["last"] = output.half_precision(last)
     return Result(row, best_weights, last_weights, predictions)
@@ -176,6 +214,7 @@ def _facts(training: _Training, dataset: Dataset) -> Row:
         "path": training.engine.name,
         "device": training.device,
         "classes": "/".join(dataset.classes),
+        "class_names": list(dataset.classes),
         "real_data": dataset.real,
         "seconds": sum(row["seconds"] for row in training.rows),
         "cpu_seconds": sum(row["cpu_seconds"] for row in training.rows),

@@ -34,6 +34,11 @@ def test_the_count_of_weights_is_kerass(spec):
 
 
 @pytest.mark.parametrize("spec", EVERY_KIND, ids=Spec.label)
+def test_the_count_of_weights_is_kerass_for_several_classes(spec):
+    assert parameters(spec, 7) == build(spec, 7).count_params()
+
+
+@pytest.mark.parametrize("spec", EVERY_KIND, ids=Spec.label)
 def test_a_step_takes_two_operations_per_kernel_weight_but_for_those_that_a_word_looks_up(spec):
     layers = [kernels(layer) for layer in build(spec).layers[1 : 1 + spec.depth]]
     assert forward_flops(spec) == 2 * (sum(map(sum, layers)) - layers[0][0])

@@ -39,13 +39,13 @@ def spec(cell: str = "gru", depth: int = 1, **fields) -> Spec:
     return Spec(cell=cell, units=UNITS[depth], num_words=WORDS, max_len=STEPS, embedding_dim=6, **fields)
 
 
-def reviews(lengths: list[int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def reviews(lengths: list[int], seed: int = 0, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Return left-padded ids int32 [batch, STEPS] and labels uint8 [batch]."""
     random = np.random.default_rng(seed)
     ids = random.integers(1, WORDS, (len(lengths), STEPS), dtype=np.int32)
     for row, length in enumerate(lengths):
         ids[row, : STEPS - length] = 0
-    return ids, random.integers(0, 2, len(lengths), dtype=np.uint8)
+    return ids, random.integers(0, classes, len(lengths), dtype=np.uint8)
 
 
 def weights_of(model: keras.Model, scale: float = 0.3) -> list[np.ndarray]:
@@ -56,16 +56,23 @@ def weights_of(model: keras.Model, scale: float = 0.3) -> list[np.ndarray]:
     return weights
 
 
-def by_keras(model, ids, labels, mask=None):
+def by_keras(model, ids, labels, mask=None, sample_weights=None):
     """Return loss, probabilities and dense gradients by the plain Keras layers under a gradient tape."""
     with tf.GradientTape() as tape:
         outputs = ids
         for layer in model.layers[:-1]:
             outputs = layer(outputs)
         probabilities = model.layers[-1](outputs if mask is None else outputs * mask)
-        loss = tf.reduce_mean(keras.losses.binary_crossentropy(labels[:, None].astype(np.float32), probabilities))
+        kind = (
+            keras.losses.BinaryCrossentropy
+            if probabilities.shape[1] == 1
+            else keras.losses.SparseCategoricalCrossentropy
+        )
+        loss = kind()(labels[:, None].astype(np.float32), probabilities, sample_weights)
     gradients = tape.gradient(loss, model.trainable_variables)
-    return float(loss), probabilities.numpy()[:, 0], [tf.convert_to_tensor(g).numpy() for g in gradients]
+    columns = probabilities.numpy()
+    columns = columns[:, 0] if columns.shape[1] == 1 else columns
+    return float(loss), columns, [tf.convert_to_tensor(g).numpy() for g in gradients]
 
 
 def assert_equal(ours, theirs) -> None:
@@ -126,6 +133,52 @@ def test_the_dropout_mask_scales_what_the_dense_layer_sees(cell):
     mask = (np.random.default_rng(2).random((5, UNITS[2][-1])) > 0.4).astype(np.float32) / np.float32(0.6)
     ours = Network(spec(cell, 2)).loss_and_gradients(weights, ids, labels, mask)
     assert_equal(ours, by_keras(model, ids, labels, mask))
+
+
+@pytest.mark.parametrize("depth", UNITS)
+@pytest.mark.parametrize("cell", steps.STEPS)
+@pytest.mark.parametrize("classes", [3, 46])
+def test_of_several_classes_outputs_and_gradients_are_those_of_the_keras_layers(cell, depth, classes):
+    model = build(spec(cell, depth), classes)
+    weights = weights_of(model)
+    ids, labels = reviews(BATCHES["mixed lengths"], classes=classes)
+    mask = (np.random.default_rng(2).random((10, UNITS[depth][-1])) > 0.4).astype(np.float32) / np.float32(0.6)
+    network = Network(spec(cell, depth), classes)
+    for dropped in (None, mask):
+        assert_equal(network.loss_and_gradients(weights, ids, labels, dropped), by_keras(model, ids, labels, dropped))
+    np.testing.assert_allclose(network.predict(weights, ids), model.predict_on_batch(ids), rtol=1e-5)
+
+
+@pytest.mark.parametrize("lengths", BATCHES.values(), ids=BATCHES)
+def test_of_several_classes_every_shape_of_padding_gives_the_result_of_the_keras_layers(lengths):
+    model = build(spec("lstm", 2), 5)
+    weights = weights_of(model)
+    ids, labels = reviews(lengths, classes=5)
+    ours = Network(spec("lstm", 2), 5).loss_and_gradients(weights, ids, labels)
+    assert_equal(ours, by_keras(model, ids, labels))
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+@pytest.mark.parametrize("cell", steps.STEPS)
+def test_the_weight_of_a_review_multiplies_its_loss_and_its_gradients(cell, classes):
+    model = build(spec(cell, 2), classes)
+    weights = weights_of(model)
+    ids, labels = reviews(BATCHES["mixed lengths"], classes=classes)
+    given = np.array([0.5, 2, 1, 1, 0, 3, 0.25, 1, 1, 7], np.float32)
+    ours = Network(spec(cell, 2), classes).loss_and_gradients(weights, ids, labels, sample_weights=given)
+    assert_equal(ours, by_keras(model, ids, labels, sample_weights=given))
+
+
+def test_confident_predictions_of_several_classes_have_the_loss_and_gradients_taken_from_the_logits():
+    model = build(spec("gru", 1), 3)
+    weights = weights_of(model)
+    weights[-1][:] = [40, 0, 0]  # clipped probabilities would give the other classes a gradient of 0
+    model.set_weights(weights)
+    ids, labels = reviews([9, 14, 2, 0])
+    labels[:] = [0, 1, 2, 1]
+    theirs = by_keras(model, ids, labels)
+    assert theirs[0] > 20
+    assert_equal(Network(spec("gru", 1), 3).loss_and_gradients(weights, ids, labels), theirs)
 
 
 def test_confident_predictions_have_the_loss_and_gradients_that_keras_training_takes_from_the_logits():

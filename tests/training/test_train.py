@@ -1,10 +1,13 @@
+import dataclasses
 import json
+import math
 
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
 
-from rnnsweep.data import DataError, encode, split
+from rnnsweep.data import DataError, Reviews, encode, split
+from rnnsweep.data.split import shared_with_training
 from rnnsweep.machine.device import keras, use_cores
 from rnnsweep.machine.software import blas_text
 from rnnsweep.network.model import build
@@ -172,3 +175,19 @@ def test_an_unknown_engine_is_refused_with_those_there_are(tiny):
 def test_the_packed_engine_refuses_what_it_cannot_compute_instead_of_training_something_else(tiny):
     with pytest.raises(ValueError, match=r"neither bidirectional .* train bidirectional gru .* with the Keras layers"):
         train(SPEC.replace(bidirectional=True), tiny, engine="packed")
+
+
+def test_test_reviews_that_are_copies_of_training_reviews_are_counted_and_left_out_of_one_accuracy(tiny):
+    copied = dataclasses.replace(tiny, test=tiny.train.first(40))
+    row = train(SPEC.replace(epochs=1), copied).row
+    assert row["test_shared"] == 40
+    assert math.isnan(row["test_accuracy_distinct"])
+    first, second = tiny.train.first(10), tiny.test
+    offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
+    tokens, labels = (np.concatenate([getattr(one, name) for one in (first, second)]) for name in ("tokens", "labels"))
+    mixed = dataclasses.replace(tiny, test=Reviews(tokens, offsets, labels))
+    result = train(SPEC.replace(epochs=1), mixed)
+    shared = shared_with_training(SPEC, mixed)
+    assert 10 <= result.row["test_shared"] == shared.sum() < len(mixed.test)
+    right = (result.predictions["best"] > 0.5) == result.predictions["label"]
+    assert result.row["test_accuracy_distinct"] == right[~shared].mean()

@@ -24,6 +24,7 @@ from threadpoolctl import ThreadpoolController
 
 from rnnsweep.network.output import output_of
 from rnnsweep.network.packed.batch import Batch, Packer, Sequence, Workspace
+from rnnsweep.network.packed.denormals import flushed
 from rnnsweep.network.packed.passes import Layer, Passes
 from rnnsweep.network.packed.steps import STEPS
 from rnnsweep.spec import Spec
@@ -44,44 +45,50 @@ class Network:
     c, o. Raises `ValueError` on a spec that `supports` refuses.
     """
 
-    def __init__(self, spec: Spec) -> None:
-        """Prepare for one spec; compiles nothing yet."""
+    def __init__(self, spec: Spec, classes: int = 2) -> None:
+        """Prepare for one spec and so many classes; compiles nothing yet."""
         if not supports(spec):
             raise ValueError(
                 f"the packed engine computes {', '.join(STEPS)}, and neither bidirectional networks, nor pooling other "
                 f"than last, nor masked padding; train {spec.label()} with the Keras layers"
             )
-        self._spec, self._output = spec, output_of(spec)
+        self._spec, self._output = spec, output_of(classes)
         self._packer, self._buffer = Packer(spec.embedding_rows), Workspace()
         # A second thread costs more in waiting than products this small gain, and would change the last digits.
         self._blas = ThreadpoolController()
 
     def loss_and_gradients(
-        self, weights: list[Floats], ids: Tokens, labels: NDArray[Any], dropout_mask: Floats | None = None
+        self,
+        weights: list[Floats],
+        ids: Tokens,
+        labels: NDArray[Any],
+        dropout_mask: Floats | None = None,
+        sample_weights: Floats | None = None,
     ) -> tuple[float, Floats, list[Floats]]:
-        """Return the mean loss, probabilities float32 [batch] and the gradient of each weight, dense.
+        """Return the mean loss, probabilities, as `Output` shapes them, and the gradient of each weight, dense.
 
         `ids` int32 [batch, steps], `labels` classes [batch], `dropout_mask` float32 [batch, last units] holds the
-        scale. The gradients are buffers: the next call overwrites them. Raises `IndexError` on an id beyond the
-        embedding.
+        scale, `sample_weights` float32 [batch] multiply each review's loss. The gradients are buffers: the next call
+        overwrites them. Raises `IndexError` on an id beyond the embedding.
         """
         gradients = [self._buffer.zeros(f"gradient{i}", *weight.shape) for i, weight in enumerate(weights)]
-        with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):  # a loss of NaN says enough
+        # A loss of NaN says enough.
+        with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"), flushed():
             batch = self._packer.pack(ids)
             embedded = np.take(weights[0], batch.words, axis=0)
             table = self._buffer("table", len(batch.words), weights[1].shape[1])
             passes = self._passes(weights, gradients, np.matmul(embedded, weights[1], out=table))
-            losses, logits = self._through(passes, batch, weights, gradients, labels, dropout_mask)
+            losses, logits = self._through(passes, batch, weights, gradients, labels, dropout_mask, sample_weights)
             np.matmul(embedded.T, passes.dtable, out=gradients[1])
             gradients[0][batch.words] = passes.dtable @ weights[1].T
             return float(losses.mean()), self._output.probabilities(logits), gradients
 
     def predict(self, weights: list[Floats], ids: Tokens) -> Floats:
-        """Return the probabilities, of class 1 where there are two: int32 [reviews, steps] -> float32 [reviews]."""
+        """Return the probabilities, as `Output` shapes them: int32 [reviews, steps] -> float32 [reviews, ...]."""
         logits = np.empty((len(ids), self._output.units), np.float32)
         if not len(ids):
             return self._output.probabilities(logits)
-        with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"), flushed():
             batch = self._packer.pack(ids)
             passes = self._passes(weights, [], weights[0][batch.words] @ weights[1])
             passes.pad(batch.padding)
@@ -104,6 +111,7 @@ class Network:
         gradients: list[Floats],
         labels: NDArray[Any],
         dropout_mask: Floats | None,
+        sample_weights: Floats | None,
     ) -> tuple[Floats, Floats]:
         """Take a batch forward and back; returns each review's loss and logits."""
         losses = np.empty(len(labels), np.float32)
@@ -116,7 +124,10 @@ class Network:
             if mask is not None:
                 output = output * mask
             logit = logits[group.reviews] = _dense(output, weights)
-            losses[group.reviews], dlogit = self._output.loss_and_gradient(logit, labels[group.reviews])
+            loss, dlogit = self._output.loss_and_gradient(logit, labels[group.reviews])
+            if (scale := _rows(sample_weights, group)) is not None:
+                loss, dlogit = loss * scale, dlogit * scale[:, None]
+            losses[group.reviews] = loss
             dlogit /= np.float32(len(labels))
             gradients[-2] += output.T @ dlogit
             gradients[-1] += dlogit.sum(axis=0)
@@ -139,5 +150,5 @@ def _dense(output: Floats, weights: list[Floats]) -> Floats:
     return output @ weights[-2] + weights[-1]
 
 
-def _rows(mask: Floats | None, group: Sequence) -> Floats | None:
-    return None if mask is None else mask[group.reviews]
+def _rows(array: Floats | None, group: Sequence) -> Floats | None:
+    return None if array is None else array[group.reviews]
