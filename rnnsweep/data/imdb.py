@@ -1,4 +1,7 @@
-"""IMDB as Keras ships it: found on this machine or downloaded, and read without running what is in it."""
+"""IMDB as Keras ships it: found on this machine or downloaded, and read without running what is in it.
+
+What is the same for Keras's other files of the kind is here, too: the copy of Keras, the download, the pickle.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import os
 import pickle
 import sys
 import zipfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +21,7 @@ from urllib.request import urlopen
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.data.cache import Content, cached_dataset, file_checksum
+from rnnsweep.data.cache import cached_dataset, content_sha256, file_checksum
 from rnnsweep.data.reviews import CLASSES, SHUFFLE_SEED, DataError, Dataset, reviews_of_ranks
 from rnnsweep.files import cache_folder, home_folder, write_whole
 
@@ -28,10 +32,10 @@ AUTO_TIMEOUT = 4.0  # the same, where there is something else to fall back to
 
 
 class NotHereError(DataError):
-    """IMDB is not on this machine and cannot be fetched, so `auto` takes the embedded corpus."""
+    """Published reviews are not on this machine and cannot be fetched, so `auto` takes the embedded corpus."""
 
 
-def download(url: str, target: Path, sha256: str, timeout: float = TIMEOUT) -> bytes:
+def download(url: str, target: Path, sha256: str, timeout: float = TIMEOUT, title: str = "IMDB") -> bytes:
     """Return what is at `url`, and keep it as `target` where that can be written; nothing unchecked gets that name.
 
     `timeout` is in seconds without an answer. Raises `DataError` if it cannot be had or has another checksum.
@@ -39,7 +43,7 @@ def download(url: str, target: Path, sha256: str, timeout: float = TIMEOUT) -> b
     remedy = "give your own copy with --data PATH"
     try:
         with urlopen(url, timeout=timeout) as response:
-            content = _read(response)
+            content = _read(response, title)
     except (OSError, http.client.HTTPException) as error:
         raise NotHereError(f"{url} cannot be downloaded ({error or type(error).__name__}); {remedy}") from None
     found = hashlib.sha256(content).hexdigest()
@@ -50,7 +54,7 @@ def download(url: str, target: Path, sha256: str, timeout: float = TIMEOUT) -> b
     return content
 
 
-def _read(response: Any) -> bytes:
+def _read(response: Any, title: str) -> bytes:
     size = int(response.headers.get("Content-Length") or 0)
     content = bytearray()
     shown = -1
@@ -59,11 +63,32 @@ def _read(response: Any) -> bytes:
         percent = 100 * len(content) // size if size else 0
         if percent // 5 > shown:
             shown = percent // 5
-            print(f"\rdownloading IMDB: {percent} %", end="", file=sys.stderr, flush=True)
+            print(f"\rdownloading {title}: {percent} %", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     if len(content) < size:  # read() of a closed connection just ends
         raise OSError(f"the connection was cut after {len(content):,} of {size:,} bytes")
     return bytes(content)
+
+
+def published(name: str, url: str, official: str, timeout: float, title: str) -> Path | bytes:
+    """Return where Keras's copy or our own of a published file is, by its name there, or its bytes, downloaded.
+
+    `official` is its sha256, `timeout` is in seconds without an answer. Raises `NotHereError` where Keras's copy is
+    another file, or there is none and none can be downloaded.
+    """
+    home = os.environ.get("KERAS_HOME")
+    keras_copy = (Path(home) if home else home_folder() / ".keras") / "datasets" / name
+    own_copy = cache_folder() / name
+    if keras_copy.is_file():
+        if file_checksum(keras_copy) != official:
+            raise NotHereError(
+                f"{keras_copy} has the wrong checksum, so it is not the file that Keras downloads; delete it, or name "
+                "it with --data"
+            )
+        return keras_copy
+    if own_copy.is_file() and file_checksum(own_copy) == official:
+        return own_copy
+    return download(url, own_copy, official, timeout, title)
 
 
 def load_imdb(timeout: float) -> Dataset:
@@ -71,25 +96,15 @@ def load_imdb(timeout: float) -> Dataset:
 
     Raises `NotHereError` where Keras's copy is another file, or there is none and none can be downloaded.
     """
-    home = os.environ.get("KERAS_HOME")
-    keras_copy = (Path(home) if home else home_folder() / ".keras") / "datasets" / "imdb.npz"
-    own_copy = cache_folder() / "imdb.npz"
-    if keras_copy.is_file():
-        if file_checksum(keras_copy) != OFFICIAL:
-            raise NotHereError(
-                f"{keras_copy} has the wrong checksum, so it is not the file that Keras downloads; delete it, or name "
-                "it with --data"
-            )
-        return load_npz(keras_copy)
-    if own_copy.is_file() and file_checksum(own_copy) == OFFICIAL:
-        return load_npz(own_copy)
-    content = download(URL, own_copy, OFFICIAL, timeout)
-    return cached_dataset("imdb", OFFICIAL + "-npz", lambda: _npz_content(io.BytesIO(content), URL))
+    found = published("imdb.npz", URL, OFFICIAL, timeout, "IMDB")
+    if isinstance(found, Path):
+        return load_npz(found)
+    return cached_dataset(OFFICIAL + "-npz", lambda: _npz_content(io.BytesIO(found), URL))
 
 
 def load_npz(path: Path) -> Dataset:
     """Return the reviews of an .npz in the layout of Keras's imdb.npz; raises `DataError`."""
-    return cached_dataset("imdb", f"{file_checksum(path)}-npz", lambda: _npz_content(path, str(path)))
+    return cached_dataset(f"{file_checksum(path)}-npz", lambda: _npz_content(path, str(path)))
 
 
 class _Inert:
@@ -122,30 +137,42 @@ _NUMPY_NAMES = frozenset(
 )
 
 
-def _npz_content(file: Path | io.BytesIO, name: str) -> Content:
+def _npz_content(file: Path | io.BytesIO, name: str) -> Dataset:
     """Return what `keras.datasets.imdb.load_data()` makes of this file, before any num_words."""
-    # Whatever a hostile or cut file makes zipfile, numpy or pickle raise, it is one thing to the user.
-    try:
-        with zipfile.ZipFile(file) as archive:
-            parts = {}
-            for which in ("train", "test"):
-                missing = {f"x_{which}.npy", f"y_{which}.npy"} - set(archive.namelist())
-                if missing:
-                    raise DataError(f"it has no {min(missing).removesuffix('.npy')}")
-                ranks = _rank_lists(archive.read(f"x_{which}.npy"), f"x_{which}")
-                parts[which] = (ranks, _labels(archive.read(f"y_{which}.npy"), f"y_{which}", len(ranks)))
-    except Exception as error:
-        why = str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
-        raise DataError(
-            f"{name} is no npz in the layout of Keras's imdb.npz, or not all of it ({why}); get the file again"
-        ) from None
+    parts = arrays_of(file, name, (("x_train", "y_train"), ("x_test", "y_test")), len(CLASSES), "imdb.npz")
     rng = np.random.RandomState(SHUFFLE_SEED)
     sets = []
-    for which, (ranks, labels) in parts.items():
+    for which, (ranks, labels) in zip(("train", "test"), parts, strict=True):
         order = np.arange(len(ranks))
         rng.shuffle(order)
         sets.append(reviews_of_ranks([ranks[i] for i in order], labels[order], f"{name}: {which}"))
-    return CLASSES, sets[0], sets[1]
+    return Dataset("imdb", content_sha256(sets[0], sets[1]), True, CLASSES, sets[0], sets[1])
+
+
+def arrays_of(
+    file: Path | io.BytesIO, name: str, pairs: Sequence[tuple[str, str]], classes: int, layout: str
+) -> list[tuple[list[list[int]], NDArray[np.uint8]]]:
+    """Return the lists of word ranks and the labels, uint8 [reviews], of each pair of arrays in an .npz.
+
+    Nothing in the file is run. Raises `DataError` for whatever is wrong with it, `name` and the `layout` named.
+    """
+    # Whatever a hostile or cut file makes zipfile, numpy or pickle raise, it is one thing to the user.
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return [_pair(archive, x, y, classes) for x, y in pairs]
+    except Exception as error:
+        why = str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+        raise DataError(
+            f"{name} is no npz in the layout of Keras's {layout}, or not all of it ({why}); get the file again"
+        ) from None
+
+
+def _pair(archive: zipfile.ZipFile, x: str, y: str, classes: int) -> tuple[list[list[int]], NDArray[np.uint8]]:
+    missing = {f"{x}.npy", f"{y}.npy"} - set(archive.namelist())
+    if missing:
+        raise DataError(f"it has no {min(missing).removesuffix('.npy')}")
+    ranks = _rank_lists(archive.read(f"{x}.npy"), x)
+    return ranks, _labels(archive.read(f"{y}.npy"), y, len(ranks), classes)
 
 
 def _rank_lists(npy: bytes, name: str) -> list[list[int]]:
@@ -162,12 +189,13 @@ def _rank_lists(npy: bytes, name: str) -> list[list[int]]:
     return rows
 
 
-def _labels(npy: bytes, name: str, reviews: int) -> NDArray[np.uint8]:
+def _labels(npy: bytes, name: str, reviews: int, classes: int) -> NDArray[np.uint8]:
     labels = np.lib.format.read_array(io.BytesIO(npy), allow_pickle=False)
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise DataError(f"{name} is {labels.dtype} {list(labels.shape)}, not a row of whole numbers")
     if len(labels) != reviews:
         raise DataError(f"{name} has {len(labels)} labels for {reviews} reviews")
-    if not np.isin(labels, (0, 1)).all():
-        raise DataError(f"{name} has labels that are neither 0 nor 1")
+    if not np.isin(labels, np.arange(classes)).all():
+        allowed = "neither 0 nor 1" if classes == 2 else f"not from 0 to {classes - 1}"
+        raise DataError(f"{name} has labels that are {allowed}")
     return labels.astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Which reviews a source names: IMDB, the embedded corpus or a file of your own."""
+"""Which texts a source names: IMDB, Reuters, the embedded corpus, or a file or folder of your own."""
 
 from __future__ import annotations
 
@@ -7,32 +7,44 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnnsweep.data import corpus
-from rnnsweep.data.cache import cached_dataset, content_sha256, file_checksum, named_arrays
+from rnnsweep.data.cache import cached_dataset, content_sha256, file_checksum, folder_checksum, named_arrays
 from rnnsweep.data.imdb import AUTO_TIMEOUT, TIMEOUT, NotHereError, load_imdb, load_npz
-from rnnsweep.data.own import TABLES, table_content
+from rnnsweep.data.own import dataset_of, name_of
+from rnnsweep.data.reading import Reading
+from rnnsweep.data.reuters import is_like_reuters, load_newswires, load_reuters
 from rnnsweep.data.reviews import CLASSES, DataError, Dataset, Reviews
+
+if TYPE_CHECKING:
+    from rnnsweep.data.understand import Understood
+
+NAMED = ("auto", "imdb", "reuters", "embedded")  # all other sources are files or folders
 
 
 def _to_stderr(message: str) -> None:
     print(f"warning: {message}", file=sys.stderr)
 
 
-def load(source: str = "auto", warn: Callable[[str], None] = _to_stderr) -> Dataset:
-    """Return IMDB, the embedded corpus or your own reviews; `source` is auto, imdb, embedded or a file.
+def load(source: str = "auto", warn: Callable[[str], None] = _to_stderr, reading: Reading | None = None) -> Dataset:
+    """Return the texts that `source` names: auto, imdb, reuters, embedded, or a file or folder of your own.
 
     `imdb` is the file that RNNSWEEP_DATA names, or Keras's copy, or downloaded; `auto` is the same, but where IMDB
-    cannot be had it is the embedded corpus, with one line to `warn`. A file is an .npz in the layout of Keras's
-    imdb.npz, or .csv, .tsv, .jsonl, .json (lines) or .parquet with the columns `text`, `label` and, if you like,
-    `split`: words by the Keras tokenizer's rule, ranks by frequency in the training set. Raises `DataError`.
+    cannot be had it is the embedded corpus, with one line to `warn`; `reuters` is Keras's, in the same way. A file is
+    an .npz in the layout of one of these, or any table of texts and labels, read as `reading` says. Raises `DataError`.
     """
+    if is_own(source):
+        return _own(Path(source), reading or Reading())
+    refuse_reading(source, reading)
     if source == "embedded":
         return _embedded()
     if source == "imdb":
         return _imdb(TIMEOUT)
+    if source == "reuters":
+        return load_reuters(TIMEOUT)
     if source != "auto":
-        return _from_path(source)
+        return _npz(Path(source))
     try:
         return _imdb(AUTO_TIMEOUT)
     except NotHereError as reason:
@@ -40,28 +52,63 @@ def load(source: str = "auto", warn: Callable[[str], None] = _to_stderr) -> Data
         return _embedded()
 
 
+def is_own(source: str) -> bool:
+    """Return whether a source is a table or a folder of texts, of which a `Reading` can say something."""
+    return source not in NAMED and Path(source).suffix != ".npz"
+
+
+def refuse_reading(source: str, reading: Reading | None) -> None:
+    """Raise `DataError` where a reading says something of a source that holds numbers and no texts."""
+    if reading is not None and reading.given:
+        raise DataError(
+            f"{', '.join(reading.given)} cannot be had of --data {source}, which holds no texts; give a file of texts, "
+            "or leave it out"
+        )
+
+
 def _imdb(timeout: float) -> Dataset:
     if named := os.environ.get("RNNSWEEP_DATA"):
         if not named.endswith(".npz"):
             raise DataError(f"RNNSWEEP_DATA is {named}; give an .npz in the layout of Keras's imdb.npz, or use --data")
         try:
-            return _from_path(named)
+            return _npz(Path(named))
         except DataError as error:
             raise DataError(f"RNNSWEEP_DATA: {error}") from None
     return load_imdb(timeout)
 
 
-def _from_path(name: str) -> Dataset:
-    path = Path(name)
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; give a file: .npz, {', '.join(TABLES)}")
-    if not path.is_file():
-        raise DataError(f"there is no file {path}; give auto, imdb, embedded or a file: .npz, {', '.join(TABLES)}")
-    if path.suffix == ".npz":
-        return load_npz(path)
-    if path.suffix not in TABLES:
-        raise DataError(f"{path} is of an unknown type; give a file: .npz, {', '.join(TABLES)}")
-    return cached_dataset(path.stem, f"{file_checksum(path)}-{path.suffix[1:]}", lambda: table_content(path))
+def _npz(path: Path) -> Dataset:
+    _check_is_there(path)
+    return load_newswires(path) if is_like_reuters(path) else load_npz(path)
+
+
+def _own(path: Path, reading: Reading) -> Dataset:
+    """Return the texts of a file or folder, from the cache if it was read in this way before."""
+    files = reading.files(path)
+    for file in files:
+        _check_is_there(file)
+    checksums = [folder_checksum(file) if file.is_dir() else file_checksum(file) for file in files]
+    key = f"{checksums[0]}-{reading.digest(*map(str, files), *checksums[1:])}"
+    return cached_dataset(key, lambda: dataset_of(understood(path, reading), name_of(path)))
+
+
+def understood(path: Path, reading: Reading) -> Understood:
+    """Return what a file or folder holds, read as `reading` says; raises `DataError`."""
+    from rnnsweep.data.understand import understand  # imports pandas, which a known file does not need
+
+    return understand(path, reading)
+
+
+def _check_is_there(path: Path) -> None:
+    try:
+        there = path.exists()
+    except (OSError, ValueError):  # a name that is too long, or with a zero in it
+        there = False
+    if not there:
+        raise DataError(
+            f"there is no file {str(path)[:200]}; give {', '.join(NAMED)}, a file of texts, an .npz, or a "
+            "folder with one folder per class"
+        )
 
 
 @functools.cache

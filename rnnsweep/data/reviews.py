@@ -20,6 +20,9 @@ SHUFFLE_SEED = 113  # of keras.datasets.imdb; your own reviews are shuffled, and
 CLASSES = ("negative", "positive")
 
 
+Labels = NDArray[np.uint8] | NDArray[np.uint16]  # 16 bits for more than 256 classes
+
+
 class DataError(UserError, ValueError):
     """Reviews that cannot be had or used; the message names the culprit, the valid values and the remedy."""
 
@@ -30,7 +33,7 @@ class Reviews:
 
     tokens: Tokens  # [tokens of all reviews], Keras numbering, each review with its start token
     offsets: Ints  # [reviews + 1], where each review begins in tokens, and where the last one ends
-    labels: NDArray[np.uint8]  # [reviews], 0 or 1
+    labels: Labels  # [reviews], the number of each one's class
 
     def __len__(self) -> int:
         """Return the number of reviews."""
@@ -53,14 +56,19 @@ class Reviews:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Reviews with two classes, to train on and to test on."""
+    """Reviews of two or more classes, to train on and to test on."""
 
-    name: str  # imdb, embedded, or the stem of the user's file
-    sha256: str  # of tokens, offsets and labels of both sets: equal reviews have one checksum, however they are stored
+    name: str  # imdb, reuters, embedded, or the stem of the user's file
+    sha256: str  # of tokens, offsets, labels and groups: equal reviews have one checksum, however they are stored
     real: bool  # False for the embedded corpus
-    classes: tuple[str, str]  # what label 0 and label 1 are called
+    classes: tuple[str, ...]  # what label 0, label 1, ... are called
     train: Reviews
     test: Reviews
+    validation: Reviews | None = None  # where the file itself names some
+    vocabulary: tuple[str, ...] | None = None  # words by rank, commonest first; None for an .npz, which has only ranks
+    tokens: str = "words"  # or unicode, characters, subwords: what a text was split into
+    groups: Ints | None = None  # int64 [training reviews], equal for those that the user says belong together
+    notes: tuple[str, ...] = ()  # lines on how a user's file was read
 
 
 def encode(reviews: Reviews, num_words: int, max_len: int) -> Tokens:
@@ -86,10 +94,19 @@ def _ends(lengths: Ints, kept: Ints) -> NDArray[np.bool_]:
     return np.repeat(np.tile([False, True], len(lengths)), np.stack([lengths - kept, kept], 1).ravel())
 
 
-def reviews_of_ranks(ranks: list[list[int]], labels: NDArray[np.uint8], name: str, least: int = 0) -> Reviews:
-    """Return lists of ranks, none below `least`, as reviews: a start token, then each rank + 3."""
-    if len(np.unique(labels)) != 2:
-        raise DataError(f"{name} reviews are {'all of one class' if len(labels) else 'missing'}; give both classes")
+def labels_of(codes: Ints, classes: int) -> Labels:
+    """Return the numbers of classes in as few bits as so many classes need: uint8, or uint16 [reviews]."""
+    return codes.astype(np.uint8) if classes <= 256 else codes.astype(np.uint16)
+
+
+def reviews_of_ranks(ranks: list[list[int]], labels: Labels, name: str, least: int = 0, classes: int = 2) -> Reviews:
+    """Return lists of ranks, none below `least`, as reviews: a start token, then each rank + 3.
+
+    Raises `DataError` unless there are reviews of at least two of the `classes`.
+    """
+    if len(np.unique(labels)) < 2:
+        what = "both classes" if classes == 2 else "reviews of several classes"
+        raise DataError(f"{name} reviews are {'all of one class' if len(labels) else 'missing'}; give {what}")
     try:
         flat = np.frombuffer(array.array("q", itertools.chain.from_iterable(ranks)), np.int64)
     except (TypeError, OverflowError) as error:

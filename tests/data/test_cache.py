@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnsweep.data import imdb, load
-from rnnsweep.data.cache import file_checksum
+from rnnsweep.data.cache import FORMAT, file_checksum
 from rnnsweep.files import cache_folder
 from tests.helpers.reviews import objects, rows_of, same, write_npz
 
@@ -75,7 +75,7 @@ def test_two_processes_may_convert_the_same_file_at_once(tiny, tmp_path, monkeyp
 
     monkeypatch.setattr(imdb, "_npz_content", slower)
     assert isinstance(load(str(tiny)).train.tokens.base, np.memmap)
-    assert len(list((tmp_path / "cache").glob("*-npz-v1"))) == 1
+    assert len(list((tmp_path / "cache").glob(f"*-npz-v{FORMAT}"))) == 1
     assert not list((tmp_path / "cache").glob(".*"))
 
 

@@ -1,9 +1,14 @@
-import json
+"""Your own texts as a data set: ranks, sets, classes, what is left out, and what is refused."""
 
+import json
+import re
+
+import numpy as np
 import pandas as pd
 import pytest
 
-from rnnsweep.data import DataError, load
+from rnnsweep.data import DataError, Reading, load
+from rnnsweep.data.own import name_of
 from tests.helpers.reviews import rows_of, same, write
 
 ROWS = [
@@ -74,21 +79,22 @@ def changed(row, column, value):
     return rows
 
 
+COLUMNS = ("text", "label", "split")
+
+
 @pytest.mark.parametrize(
     ("rows", "columns", "message"),
     [
-        (ROWS, ("review", "label", "split"), "has no column 'text', only review, label, split"),
-        (ROWS, ("text", "sentiment", "split"), "has no column 'label'"),
-        (changed(1, 0, " ...! "), ("text", "label", "split"), "row 2: the text is empty; give words"),
-        (changed(3, 0, None), ("text", "label", "split"), "row 4: the text is"),
-        (changed(2, 1, None), ("text", "label", "split"), "row 3: the label is missing"),
-        (changed(2, 1, "so-so"), ("text", "label", "split"), r"has 3 classes \(neg, pos, so-so\); give 0 and 1"),
-        ([("a", "x", "train"), ("b", "x", "test")], ("text", "label", "split"), r"has 1 classes \(x\)"),
-        (changed(0, 1, "neg"), ("text", "label", "split"), "training reviews are all of one class"),
-        (changed(4, 1, "pos"), ("text", "label", "split"), "test reviews are all of one class"),
-        (changed(4, 2, "dev"), ("text", "label", "split"), "has 'dev' in the column split; give train or test"),
-        ([row for row in ROWS if row[2] == "train"], ("text", "label", "split"), "test reviews are missing"),
-        ([], ("text", "label"), r"has 0 classes \(\)"),
+        (ROWS, ("words", "label", "split"), r"has no column that is usual for the text .*one of words, label, split"),
+        (ROWS, ("text", "mood", "split"), "has no column that is usual for the label .*with --label-column"),
+        ([("a", "x", "train"), ("b", "x", "test")], COLUMNS, r"has only one class \(x\); give at least two"),
+        (changed(0, 1, "neg"), COLUMNS, "training reviews are all of one class"),
+        (changed(4, 1, "pos"), COLUMNS, "test reviews are all of one class"),
+        (changed(4, 2, "later"), COLUMNS, r"in the column split \(row 5: 'later'\); give train, test or validation"),
+        ([row for row in ROWS if row[2] == "train"], COLUMNS, "test reviews are missing; .* or a file with --test"),
+        ([row for row in ROWS if row[2] == "test"], COLUMNS, "training reviews are missing"),
+        ([*ROWS, ("fine", "pos", "dev")], COLUMNS, "validation reviews are all of one class"),
+        ([], ("text", "label"), "has no rows"),
     ],
 )
 def test_a_table_that_cannot_be_trained_on_is_refused(tmp_path, rows, columns, message):
@@ -97,15 +103,36 @@ def test_a_table_that_cannot_be_trained_on_is_refused(tmp_path, rows, columns, m
 
 
 @pytest.mark.parametrize(
+    ("row", "column", "value", "message"),
+    [
+        (1, 0, " ...! ", r"1 of 5 rows are without a word \(row 2: '\.\.\.!'\)"),
+        (3, 0, None, r"1 of 5 rows are without a text \(row 4: nothing\)"),
+        (2, 1, None, r"1 of 5 rows are without a label \(row 3: 'awful film: bad'\)"),
+    ],
+)
+def test_a_row_that_lacks_something_is_left_out_and_said_and_refused_where_all_is_to_be_whole(
+    tmp_path, row, column, value, message
+):
+    rows = [*changed(row, column, value), ("fine film", "pos", "test"), ("poor film", "neg", "train")]
+    path = write_table(tmp_path / "mine.parquet", rows, COLUMNS)
+    message = message.replace("of 5", "of 7")
+    dataset = load(path)
+    assert len(dataset.train) + len(dataset.test) == 6
+    assert re.search(message, "\n".join(dataset.notes))
+    with pytest.raises(DataError, match=message):
+        load(path, reading=Reading(strict=True))
+
+
+@pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", b"", r"a\.csv is no readable \.csv file"),
-        ("b.csv", b"\xff\xfe\x00", r"b\.csv is no readable \.csv file"),
-        ("c.csv", b"text,label\ngood, really,1\n", "more fields than the header; put quotes"),
+        ("a.csv", b"", r"a\.csv is empty; give a file"),
+        ("b.csv", b"\xff\xfe\x00", r"b\.csv is not utf-16: byte 0x00 at offset 2"),
+        ("c.csv", b"text,label\ngood, really,1\n", "more fields than the 2 of the first .*; put quotes"),
         ("d.jsonl", b'{"text": "a"', r"d\.jsonl is no readable \.jsonl file"),
         ("e.json", b"[1, 2]", "each line has to be one JSON object"),
         ("f.parquet", b"PAR1", r"f\.parquet is no readable \.parquet file"),
-        ("g.txt", b"text", r"g\.txt is of an unknown type; give a file: \.npz, \.csv"),
+        ("g.doc", b"text", r"g\.doc is of an unknown type; give a file: \.csv"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, content, message):
@@ -118,3 +145,107 @@ def test_json_texts_may_hold_unicode_line_separators(tmp_path):
     rows = [{"text": f"a\u2028b {i}", "label": i % 2, "split": ("train", "test")[i // 2]} for i in range(4)]
     text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     assert len(load(write(tmp_path / "mine.jsonl", text)).train) == 2
+
+
+def numbered(classes, each=10):
+    """Return a table of distinct texts, so many of each class."""
+    return [(f"word{i} of text {i}", f"class{i % classes}") for i in range(classes * each)]
+
+
+def test_three_classes_are_shared_out_evenly_and_have_their_names(tmp_path):
+    dataset = load(write_table(tmp_path / "mine.csv", numbered(3), ("review", "sentiment")))
+    assert dataset.classes == ("class0", "class1", "class2")
+    assert dataset.train.labels.dtype == np.uint8
+    assert np.bincount(dataset.train.labels).tolist() == [8, 8, 8]
+    assert np.bincount(dataset.test.labels).tolist() == [2, 2, 2]
+
+
+def test_more_classes_than_a_byte_holds_have_labels_of_two_from_the_cache_too(tmp_path):
+    path = write_table(tmp_path / "mine.csv", numbered(300, 5), ("text", "label"))
+    for _ in range(2):
+        dataset = load(path)
+        assert dataset.train.labels.dtype == np.uint16
+        assert dataset.train.labels.max() == 299
+        assert len(dataset.classes) == 300
+
+
+def test_rows_for_validation_are_a_set_of_their_own_and_change_the_checksum(tmp_path):
+    rows = [*ROWS, ("good film bad", "pos", "valid"), ("film", "neg", "dev")]
+    dataset = load(write_table(tmp_path / "mine.csv", rows))
+    assert sorted(rows_of(dataset.validation)) == [[1, 4], [1, 5, 4, 6]]
+    without = load(write_table(tmp_path / "less.csv", ROWS))
+    assert same(dataset.train, without.train)
+    assert same(dataset.test, without.test)
+    assert without.validation is None
+    assert dataset.sha256 != without.sha256
+
+
+def test_files_beside_the_first_are_test_and_validation(tmp_path):
+    columns = ("text", "label")
+    rows = [(f"a w{i}", i % 2) for i in range(10)]
+    paths = [write_table(tmp_path / f"{name}.csv", rows[at:], columns) for at, name in enumerate("abc")]
+    dataset = load(paths[0], reading=Reading(test=tmp_path / "b.csv", validation_file=tmp_path / "c.csv"))
+    assert (dataset.name, len(dataset.train), len(dataset.test), len(dataset.validation)) == ("a", 10, 9, 8)
+    dataset = load(paths[0], reading=Reading(validation_file=tmp_path / "c.csv"))
+    assert (len(dataset.train), len(dataset.test), len(dataset.validation)) == (8, 2, 8)
+    with pytest.raises(DataError, match=r"there is no file .*d\.csv; give auto"):
+        load(paths[0], reading=Reading(test=tmp_path / "d.csv"))
+
+
+def test_the_vocabulary_is_the_words_by_rank_and_tokens_say_what_they_are(tmp_path):
+    dataset = load(write_table(tmp_path / "mine.csv"))
+    assert dataset.vocabulary == ("film", "good", "bad", "awful")
+    assert dataset.tokens == "words"
+    rows = [("好吃下次还来", 1, "train"), ("太慢了", 0, "train"), ("很慢", 0, "test"), ("很好", 1, "test")]
+    dataset = load(write_table(tmp_path / "zh.csv", rows))
+    assert dataset.tokens == "characters"
+    assert sorted(rows_of(dataset.test)) == [[1, 2, 4], [1, 2, 11]]
+    assert "tokens are characters: 100 % of the letters are Han" in "\n".join(dataset.notes)
+
+
+def test_pieces_of_words_are_learned_and_counted_on_the_training_texts_only(tmp_path):
+    rows = [("low lower", 1, "train"), ("low low lower", 0, "train"), ("ж low", 1, "test"), ("lower", 0, "test")]
+    dataset = load(write_table(tmp_path / "mine.csv", rows), reading=Reading(tokens="subwords", pieces=30))
+    assert "ж" not in "".join(dataset.vocabulary)
+    assert [1, 4, 2, 5] in rows_of(dataset.test) or any(2 in row for row in rows_of(dataset.test))
+    assert dataset.tokens == "subwords"
+
+
+def test_groups_that_a_column_names_are_of_the_training_texts_and_stand_on_one_side(tmp_path):
+    rows = [(f"w{i} a", i % 2, f"film {i // 4}") for i in range(40)]
+    path = write_table(tmp_path / "mine.csv", rows, ("text", "label", "about"))
+    dataset = load(path, reading=Reading(group_column="about"))
+    names = [dataset.vocabulary[row[1] - 4] for row in rows_of(dataset.train)]
+    films = [int(name[1:]) // 4 if name != "a" else None for name in names]
+    assert dataset.groups.dtype == np.int64
+    assert len(dataset.groups) == len(dataset.train) == 32
+    pairs = {(film, group) for film, group in zip(films, dataset.groups.tolist(), strict=True) if film is not None}
+    assert len(pairs) == 8  # two whole films are the test set
+    again = load(path, reading=Reading(group_column="about"))
+    assert again.groups.tolist() == dataset.groups.tolist()
+    assert again.sha256 == dataset.sha256 != load(path).sha256
+
+
+def test_a_folder_with_a_folder_per_class_is_a_data_set_of_its_name(tmp_path):
+    for i in range(20):
+        folder = tmp_path / "films" / ("pos" if i % 2 else "neg")
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder / f"{i}.txt", f"a film {i}")
+    dataset = load(str(tmp_path / "films"))
+    assert (dataset.name, dataset.classes, len(dataset.train), len(dataset.test)) == ("films", ("neg", "pos"), 16, 4)
+    write(tmp_path / "films" / "pos" / "1.txt", "another film")
+    assert load(str(tmp_path / "films")).sha256 != dataset.sha256
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("mine.csv", "mine"), ("mine.csv.gz", "mine"), ("my.data.csv", "my.data"), ("mine.parquet", "mine")],
+)
+def test_a_data_set_is_called_by_its_file_without_endings(tmp_path, file, name):
+    assert name_of(tmp_path / file) == name
+
+
+def test_labels_that_are_lists_are_refused(tmp_path):
+    path = write(tmp_path / "mine.jsonl", json.dumps({"text": "a", "label": ["x", "y"]}))
+    with pytest.raises(DataError, match="has lists in the column 'label'; give a column with one label a text"):
+        load(path)
