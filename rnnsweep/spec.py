@@ -21,7 +21,12 @@ from rnnsweep.errors import UserError
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 POOLINGS = ("last", "mean", "max")
-VALIDATIONS = ("first_batch", "test")
+LARGEST_SEED = 2**32 - 1  # that TensorFlow and NumPy take alike
+SMALLEST_FLOAT, LARGEST_FLOAT = 1e-37, 3e38  # that float32 holds with all of its digits
+VALIDATIONS = ("first_batch", "test", "grouped")
+# What the best epoch is chosen by; the last two are of two classes only.
+SELECTIONS = ("val_accuracy", "val_loss", "val_macro_f1", "val_balanced_accuracy", "val_auroc", "val_average_precision")
+CLASS_WEIGHTS = ("none", "balanced")
 
 
 class SpecError(UserError, ValueError):
@@ -58,11 +63,14 @@ class Spec:
     dropout: float = 0.0  # share of the pooled output dropped before the dense layer
     batch_size: int = 128  # reviews per training step
     drop_remainder: bool = False  # leave out the last, smaller batch of each epoch
-    validation: float | str = 0.2  # last share of the training reviews held out, or first_batch, or test
+    validation: float | str = 0.2  # last share of the training reviews held out, or first_batch, test or grouped
     epochs: int = 5  # passes over the training reviews
     optimizer: str = "adam"  # Keras optimizer, its other settings at Keras's defaults
     learning_rate: float = 1e-3  # of the optimizer
     seed: int = 1  # of the weights, the order of the reviews and the dropout
+    select: str = later("val_accuracy")  # what the best epoch is chosen by
+    class_weights: str = later("none")  # none, or balanced: each class counts as much in the loss as any other
+    validation_share: float = later(0.2)  # share of the training texts that grouped validation holds out, whole groups
 
     def __post_init__(self) -> None:
         if self.vocab_size == self.num_words:  # one network, one key
@@ -71,6 +79,8 @@ class Spec:
         _choice("cell", self.cell, tuple(CELLS))
         _choice("optimizer", self.optimizer, OPTIMIZERS)
         _choice("pooling", self.pooling, POOLINGS)
+        _choice("select", self.select, SELECTIONS)
+        _choice("class_weights", self.class_weights, CLASS_WEIGHTS)
         if not self.units:
             raise SpecError("units is empty; give one number per recurrent layer, for example 100 50 25")
         for unit in self.units:
@@ -88,16 +98,30 @@ class Spec:
         _at_least("batch_size", self.batch_size, 1)
         _at_least("epochs", self.epochs, 1)
         _at_least("seed", self.seed, 0)
+        if self.seed > LARGEST_SEED:
+            raise SpecError(f"seed is {self.seed}; give at most {LARGEST_SEED}, 32 bits")
         if self.reviews is not None:
             _at_least("reviews", self.reviews, 2)
         if not 0 <= self.dropout < 1:
             raise SpecError(f"dropout is {self.dropout}; give a share from 0 to below 1")
         if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
             raise SpecError(f"learning_rate is {self.learning_rate}; give a number above 0, for example 0.001")
+        if not SMALLEST_FLOAT <= self.learning_rate <= LARGEST_FLOAT:
+            raise SpecError(
+                f"learning_rate is {self.learning_rate}; give {SMALLEST_FLOAT:.0e} to {LARGEST_FLOAT:.0e}, the numbers "
+                "of 32 bits"
+            )
         if isinstance(self.validation, str):
             _choice("validation", self.validation, VALIDATIONS, "or a share between 0 and 1, for example 0.2")
         elif not 0 < self.validation < 1:
             raise SpecError(f"validation is {self.validation}; give a share between 0 and 1, or {_or(VALIDATIONS)}")
+        if not 0 < self.validation_share < 1:
+            raise SpecError(f"validation_share is {self.validation_share}; give a share between 0 and 1")
+        if self.validation != "grouped" and self.validation_share != Spec.validation_share:
+            raise SpecError(
+                f"validation_share is {self.validation_share}, but validation is {self.validation}; give validation "
+                "grouped, or leave validation_share out"
+            )
 
     def _check_types(self) -> None:
         for name, hint in hints(type(self)).items():  # type: ignore[arg-type]  # mypy sees the hash of a spec, not a class's
@@ -165,7 +189,7 @@ class Spec:
         """Return the spec that `to_json` wrote; raises `SpecError` on anything else."""
         try:
             fields = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # the second: nested ten thousand deep
             raise SpecError(f"not JSON: {error}") from None
         if not isinstance(fields, dict):
             raise SpecError("not a JSON object of spec fields")

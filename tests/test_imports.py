@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 # Of the project's own rooms (folders, and files beside them), at any depth of the code. The ground floor, which every
 # room may use, is named once.
-GROUND = {"errors", "types", "files", "cells", "stats"}
+GROUND = {"errors", "types", "files", "cells", "stats", "redact"}
 MAY_IMPORT = {
     "__init__": {"spec"},
     "errors": set(),
@@ -19,10 +19,12 @@ MAY_IMPORT = {
     "files": set(),
     "cells": set(),
     "stats": set(),
+    "redact": set(),
     "spec": set(),
     "machine": set(),
     "space": {"spec"},
     "data": {"spec"},
+    "baselines": {"spec", "data"},
     "network": {"spec", "machine"},
     "ledger": {"spec", "space"},
     "choice": {"spec"},
@@ -30,8 +32,8 @@ MAY_IMPORT = {
     "search": {"spec", "space", "ledger", "network"},
     "sweep": {"spec", "data", "ledger", "network", "training", "machine"},
     "cluster": {"spec", "data", "ledger", "network", "machine", "sweep"},
-    "run": {"data", "ledger", "sweep", "cluster"},
-    "cli": {"spec", "space", "data", "ledger", "machine", "sweep", "search", "cluster", "run", "choice"},
+    "run": {"data", "ledger", "machine", "sweep", "cluster"},
+    "cli": {"spec", "space", "data", "ledger", "machine", "sweep", "search", "cluster", "run", "choice", "baselines"},
 }
 # What the report may know of the library: it reads ledgers, and knows no training.
 REPORT_MAY_IMPORT = {"spec", "space", "ledger", "choice", "search"}  # of search, which objectives are to be small
@@ -43,7 +45,9 @@ REPORT = {
     "figures": set(),
     "sections": {"document", "figures", "frames", "original"},
     "render": {"document"},
-    "report": {"document", "figures", "frames", "original", "render", "sections"},
+    "command": set(),
+    "report": {"command", "document", "figures", "frames", "original", "render", "sections"},
+    "compare": {"command", "document", "frames", "sections"},
 }
 # Each of these libraries appears in these rooms only.
 ONLY_IN = {
@@ -54,9 +58,10 @@ ONLY_IN = {
     "torch": {"rnnsweep.machine"},
     "jax": {"rnnsweep.machine"},
     "numba": {"rnnsweep.network"},
-    "argparse": {"rnnsweep.cli", "analysis.report"},
+    "argparse": {"rnnsweep.cli", "analysis.command"},
     "pickle": {"rnnsweep.data"},
     "matplotlib": {"analysis.figures"},
+    "igraph": {"rnnsweep.data"},
     "jinja2": {"analysis.render"},
 }
 # Modules that only some systems have: what imports one is imported where it is used, never at the top.

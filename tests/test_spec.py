@@ -82,10 +82,12 @@ def test_every_field_is_part_of_the_key():
         "pooling": "mean", "embedding_dim": 8, "num_words": 900, "vocab_size": 1100, "max_len": 80,
         "mask_padding": True, "dropout": 0.5, "batch_size": 64, "drop_remainder": True, "validation": "test",
         "epochs": 9, "optimizer": "sgd", "learning_rate": 0.1, "seed": 2,
+        "select": "val_loss", "class_weights": "balanced", "validation_share": 0.3,
     }  # fmt: skip
-    keys = {Spec().replace(**{name: value}).key for name, value in others.items()}
+    grouped = Spec(validation="grouped")  # that all fields say something of
+    keys = {grouped.replace(**{name: value}).key for name, value in others.items()}
     assert set(others) == set(Spec.__dataclass_fields__)
-    assert len(keys | {Spec().key}) == len(others) + 1
+    assert len(keys | {grouped.key, Spec().key}) == len(others) + 2
 
 
 def test_equal_networks_have_equal_keys_however_they_are_written():
@@ -130,8 +132,10 @@ def test_a_changed_num_words_takes_the_embedding_rows_along():
         ({"dropout": 1.0}, "dropout is 1.0; give a share from 0 to below 1"),
         ({"learning_rate": 0}, "learning_rate is 0.*; give a number above 0"),
         ({"learning_rate": float("inf")}, "learning_rate is inf; give a number above 0"),
-        ({"validation": 1.0}, "validation is 1.0; give a share between 0 and 1, or first_batch or test"),
-        ({"validation": "last"}, "validation is 'last'; give first_batch or test, or a share"),
+        ({"validation": 1.0}, "validation is 1.0; give a share between 0 and 1, or first_batch, test or grouped"),
+        ({"validation": "last"}, "validation is 'last'; give first_batch, test or grouped, or a share"),
+        ({"validation": "grouped", "validation_share": 1}, "validation_share is 1.0; give a share between 0 and 1"),
+        ({"validation_share": 0.3}, "validation_share is 0.3, but validation is 0.2; give validation grouped, or leave"),
         ({"layers": 2}, "unknown field 'layers'; the fields are dataset"),
     ],
 )

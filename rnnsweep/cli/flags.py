@@ -8,15 +8,36 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from rnnsweep.cells import CELLS
+from rnnsweep.cli.data_flags import add_data_flags
+from rnnsweep.redact import without_password
 from rnnsweep.run import BACKENDS
 from rnnsweep.space import SEARCH_AXES, Choice, Range
-from rnnsweep.spec import FROM_DATA, HINTS, OPTIMIZERS, POOLINGS, Spec, SpecError, describe, meanings
+from rnnsweep.spec import (
+    CLASS_WEIGHTS,
+    FROM_DATA,
+    HINTS,
+    OPTIMIZERS,
+    POOLINGS,
+    SELECTIONS,
+    Spec,
+    SpecError,
+    describe,
+    meanings,
+)
 
 if TYPE_CHECKING:
     from rnnsweep.sweep import Machines
 
 FINISHED, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
-CHOICES = {"cell": tuple(CELLS), "optimizer": OPTIMIZERS, "pooling": POOLINGS}
+LARGEST = 2**32 - 1  # of what is counted
+LEAST_SHARE = 0.01  # of a core or a GPU: no machine runs more trials than a hundred on each
+CHOICES = {
+    "cell": tuple(CELLS),
+    "optimizer": OPTIMIZERS,
+    "pooling": POOLINGS,
+    "select": SELECTIONS,
+    "class_weights": CLASS_WEIGHTS,
+}
 RANGED = [name for name, axis in SEARCH_AXES.items() if isinstance(axis, Range)]
 
 
@@ -28,23 +49,30 @@ class Parser(argparse.ArgumentParser):
         super().__init__(description=(description or "").strip().splitlines()[0], allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        """Print the mistake in one line and exit with status 2."""
-        self.exit(WRONG_USAGE, f"{self.prog}: {message} (--help lists the flags)\n")
+        """Print the mistake in one line, without a password, and exit with status 2."""
+        line = " ".join(without_password(message).splitlines())
+        self.exit(WRONG_USAGE, f"{self.prog}: {line} (--help lists the flags)\n")
 
 
 def add_sweep_flags(parser: Parser) -> None:
     """Add the flags of data, ledger and machines, which no spec's key depends on."""
+    add_data_flags(parser)
     add = parser.add_argument_group("how and where").add_argument
-    add("--data", default="auto", metavar="auto|imdb|embedded|PATH", help="reviews to train on (default: auto)")
+    add("--data", default="auto", metavar="auto|imdb|reuters|embedded|PATH", help="texts to train on (default: auto)")
     add("--results", default="results", metavar="URI", help="folder or bucket of the ledger (default: results)")
     add("--plan", action="store_true", help="print what would run, and exit")
     add("--address", metavar="auto|HOST:PORT", help="a running Ray cluster (default: a private one on this machine)")
     usual, *others = BACKENDS
     for name in others:
         add(f"--{name}", dest="backend", action="store_const", const=name, default=usual, help=BACKENDS[name].meaning)
-    add("--cpus-per-trial", type=positive_number, default=1.0, metavar="X", help="cores of a trial (default: 1)")
+    add("--cpus-per-trial", type=_cores, default=1.0, metavar="X", help="cores of a trial (default: 1)")
     add("--gpus-per-trial", type=_gpu_share, default=0.0, metavar="X|auto", help="share of a GPU (default: 0)")
     add("--max-concurrent", type=positive, metavar="N", help="trials at a time (default: as many as fit)")
+
+
+def add_baselines_flag(parser: Parser) -> None:
+    """Add the flag of the sweeps that compute linear lines: they compare networks, where one trial alone does not."""
+    parser.add_argument("--no-baselines", dest="baselines", action="store_false", help="compute no linear models")
 
 
 def machines_of(options: argparse.Namespace) -> Machines:
@@ -157,6 +185,8 @@ def positive(text: str) -> int:
     """Return the whole number from 1 that a flag's text names; raises argparse's error on anything else."""
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    if int(text) > LARGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is above {LARGEST:,}, the most that is counted here")
     return int(text)
 
 
@@ -168,10 +198,19 @@ def positive_number(text: str) -> float:
     return value
 
 
+def _cores(text: str) -> float:
+    value = positive_number(text)
+    if value < LEAST_SHARE:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {LEAST_SHARE:g}")
+    return value
+
+
 def _gpu_share(text: str) -> float | str:
     if text == "auto":
         return text
     value = _share_or_none(text)
+    if 0 < value < LEAST_SHARE:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither 0 nor a share from {LEAST_SHARE:g}")
     if value > 1 and value != int(value):
         raise argparse.ArgumentTypeError(f"{text!r} is not a share up to 1, a whole number or auto")
     return value

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnnsweep.cli.flags import Parser, add_spec_flags, add_sweep_flags, given_fields, positive
-from rnnsweep.space import PRESETS, SYSTEMS, preset
+from rnnsweep.cli.flags import Parser, add_baselines_flag, add_spec_flags, add_sweep_flags, given_fields, positive
+from rnnsweep.space import PRESETS, SYSTEM, SYSTEMS, preset
 from rnnsweep.spec import Spec
 
 
@@ -15,6 +15,7 @@ def grid(description: str | None, arguments: Sequence[str] | None = None) -> int
     parser.add_argument("--preset", choices=PRESETS, default="factorial", help="which specs (default: factorial)")
     parser.add_argument("--seeds", type=positive, default=1, metavar="N", help="seeds 1 to N (default: 1)")
     parser.add_argument("--depth", type=positive, nargs="+", help="numbers of recurrent layers to keep")
+    add_baselines_flag(parser)
     add_spec_flags(parser, many=True)
     add_sweep_flags(parser)
     options = parser.parse_args(arguments)
@@ -22,12 +23,17 @@ def grid(description: str | None, arguments: Sequence[str] | None = None) -> int
     def specs(name: str, sha256: str) -> list[Spec]:
         fields = given_fields(options, many=True) | {"dataset": [name], "data_sha256": [sha256]}
         if "seed" not in fields:
-            fields["seed"] = list(range(1, options.seeds + 1))
+            fields["seed"] = range(1, options.seeds + 1)
         return preset(options.preset, fields, options.depth)
+
+    def planned(specs: Sequence[Spec]) -> dict[str, int]:
+        if options.seeds < 2 or options.seed is not None:
+            return {}
+        return dict.fromkeys((SYSTEM,) if options.preset == "report" else {spec.cell for spec in specs}, options.seeds)
 
     from rnnsweep.cli.run import run_specs
 
-    return run_specs(parser, options, specs)
+    return run_specs(parser, options, specs, planned)
 
 
 def one(description: str | None, arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +43,7 @@ def one(description: str | None, arguments: Sequence[str] | None = None) -> int:
     add_spec_flags(parser)
     add_sweep_flags(parser)
     options = parser.parse_args(arguments)
-    options.backend = "in-process"
+    options.backend, options.baselines = "in-process", False
 
     def specs(name: str, sha256: str) -> list[Spec]:
         base = SYSTEMS[options.system] if options.system else Spec()

@@ -7,33 +7,38 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 from rich.console import Console
 
 from rnnsweep import choice
-from rnnsweep.cli import screen
+from rnnsweep.cli import lines, screen
+from rnnsweep.cli.data_flags import data_words
 from rnnsweep.cli.flags import FINISHED, SOME_FAILED, Parser, machines_of
 from rnnsweep.cli.run import guarded, known_estimates, look_at_cluster, slots_here
 from rnnsweep.data import Dataset
-from rnnsweep.ledger import Ledger
+from rnnsweep.ledger import Ledger, LedgerFrames
 from rnnsweep.run import run
 from rnnsweep.search import Goal
 from rnnsweep.search.search import Search
 from rnnsweep.space import SearchSpace, draw
 from rnnsweep.spec import Spec
-from rnnsweep.stats import wilson
+from rnnsweep.stats import ACCURACY, Sample, contrast, sample, wilson
 from rnnsweep.sweep import Machines, Progress, SpecList, correction, estimate, longest_first, missing
-from rnnsweep.types import Row
+from rnnsweep.types import Arrays, Row
 
 DRAWS = 50  # random specs whose mean says what a search will cost
 
 
-def run_search(parser: Parser, options: argparse.Namespace, space: Callable[[str, str], SearchSpace]) -> int:
-    """Run a search over the space that is made of the data's name and checksum; returns the exit status."""
+def run_search(parser: Parser, options: argparse.Namespace, space: Callable[[str, str, bool], SearchSpace]) -> int:
+    """Run a search over the space of the data's name, checksum and whether they name validation rows; its status."""
 
     def run_it(console: Console, dataset: Dataset) -> int:
-        return _search(console, options, space(dataset.name, dataset.sha256), dataset)
+        named = dataset.validation is not None
+        return _search(console, options, space(dataset.name, dataset.sha256, named), dataset)
 
-    return guarded(parser, options, lambda: space("", ""), run_it)
+    return guarded(parser, options, lambda: space("", "", False), run_it)
 
 
 def _search(console: Console, options: argparse.Namespace, space: SearchSpace, dataset: Dataset) -> int:
@@ -46,16 +51,20 @@ def _search(console: Console, options: argparse.Namespace, space: SearchSpace, d
     )  # fmt: skip
     results = ledger.results()
     chance = random.Random(0)
-    drawn = [estimate(space.draw(lambda name, axis: draw(chance, axis)), dataset) for _ in range(DRAWS)]
+    specs = [space.draw(lambda name, axis: draw(chance, axis)) for _ in range(DRAWS)]
+    screen.print_data(console, dataset)
+    screen.print_validation(console, specs, dataset)
+    drawn = [estimate(spec, dataset) for spec in specs]
+    bars = lines.lacking(specs, ledger, options)
     each = correction(known_estimates(ledger, results, dataset), results) * fmean(item.seconds for item in drawn)
     slots = slots_here(machines)
     ended, left = study.progress()
-    screen.print_data(console, dataset)
     screen.print_search(console, study)
     screen.print_plan(console, ledger, machines, ended + left, ended, left)
     if options.plan:
         slots = look_at_cluster(console, ledger, dataset, machines, slots)
     screen.print_estimate(console, drawn[:left], each * left, slots)
+    screen.print_lines(console, len(bars), lines.seconds_of(bars, dataset), "at the end")
     if options.plan:
         return FINISHED
     ledger.check_writable()
@@ -70,9 +79,9 @@ def _search(console: Console, options: argparse.Namespace, space: SearchSpace, d
         best = study.best(options.confirm or 1)
         failed = dict(progress.failed_keys)
         if options.confirm:
-            seeds = [spec.replace(seed=spec.seed + added) for spec in best for added in range(options.seeds)]
+            seeds = [spec.replace(seed=spec.seed + added) for spec in best for added in range(1, options.seeds + 1)]
             failed |= _confirm(console, len(best), seeds, ledger, dataset, machines, slots)
-        return _summary(console, options, study, best, failed, ledger)
+        return _summary(console, options, study, best, failed, ledger, dataset)
 
 
 def _confirm(
@@ -103,34 +112,81 @@ def _summary(
     best: list[Spec],
     failed: Mapping[str, str],
     ledger: Ledger,
+    dataset: Dataset,
 ) -> int:
     """Print what was found, and write it beside what was looked for; the winner is `choice.confirmed`'s first."""
     screen.print_search_done(console, study)
     screen.print_failed(console, failed)
     specs = {spec.key: spec for spec in best}
-    rows = choice.confirmed(ledger.load().trials, list(specs), options.seeds if options.confirm else 1)
+    frames = with_lines(console, options, study, ledger, dataset)
+    rows = (
+        choice.confirmed(frames.trials, list(specs), options.seeds)
+        if options.confirm
+        else choice.chosen(frames.trials, list(specs))
+    )
     ranked: list[Row] = [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
     ledger.index()
     screen.print_ranked(console, ranked, specs)
     found = {"confirmed": list(specs) if options.confirm else [], "seeds": options.seeds}
     if ranked:
         winner = ranked[0]
-        result = ledger.record(winner["key"]).result() or {}
-        screen.print_winner(console, specs[winner["key"]], *with_interval(winner, result), options.data)
+        spec = specs[winner["key"]]
+        interval = _interval(winner, frames.trials, ledger, options.seeds if options.confirm else 0)
+        screen.print_winner(console, spec, *interval, data_words(options))
+        lines.print_against(console, frames, spec, float(winner["mean"]), int(winner["n"]))
         found |= {"winner": winner["key"]}
     study.describe(**found)
     screen.print_report_command(console, options.results)
     return SOME_FAILED if failed or not ranked else FINISHED
 
 
-def with_interval(winner: Row, result: Row) -> tuple[float, float, float, str]:
-    """Return mean test accuracy, low and high of the 95 % interval of a row of `choice.confirmed`, and whose it is.
+def with_lines(
+    console: Console, options: argparse.Namespace, study: Search, ledger: Ledger, dataset: Dataset
+) -> LedgerFrames:
+    """Compute the linear lines of the settings that the study's trials have, and return all that the ledger holds."""
+    frames = ledger.load()
+    said = frames.suggestions
+    keys = said.loc[said["study"] == study.name, "key"]
+    bars = lines.lacking([frames.specs[key] for key in keys if key in frames.specs], ledger, options)
+    lines.compute(console, bars, ledger, dataset)
+    return ledger.load() if bars else frames
 
-    Of several seeds it is Student's t over their accuracies; of one, Wilson's over the test reviews of the `result`,
-    which says nothing of other seeds.
+
+def _interval(winner: Row, trials: pd.DataFrame, ledger: Ledger, fresh: int) -> tuple[float, float, float, str]:
+    """Return what `with_interval` does of the winner, which so many fresh seeds confirm."""
+    key = str(winner["key"])
+    done = choice.planned(trials, key, fresh) if fresh else trials[trials["key"] == key]
+    predicted = [ledger.predictions(one) for one in done["key"]]
+    right = [_right(arrays) for arrays in predicted if arrays]
+    shares = np.stack(right) if right and len(right) == len(done) and len(set(map(len, right))) == 1 else None
+    result = ledger.record(str(done["key"].iloc[0])).result() or {}
+    return with_interval(winner, result, sample(done["test_accuracy"].to_numpy(), shares), bool(fresh))
+
+
+def _right(arrays: Arrays) -> NDArray[np.bool_]:
+    """Return bool [test reviews]: who was classified rightly by the best epoch."""
+    best = arrays["best"]
+    classes = best.argmax(1) if best.ndim > 1 else best > 0.5
+    return np.asarray(classes == arrays["label"])
+
+
+def with_interval(
+    winner: Row, result: Row, seeds: Sample | None = None, fresh: bool = False
+) -> tuple[float, float, float, str]:
+    """Return mean test accuracy, low and high of the 95 % interval of a row of `choice`, and whose it is.
+
+    Of several seeds it is Student's t over their accuracies, and over the reviews where the sample of `seeds` knows
+    which they classify rightly; of one, Wilson's over the test reviews of the `result`, which says nothing of other
+    seeds. `fresh` says that no seed took part in the choice.
     """
     mean, n = float(winner["mean"]), int(winner["n"])
+    source = "chosen on old seeds, reported on fresh seeds" if fresh else "by the seed that chose it: --confirm 1"
     if n > 1:
-        return mean, float(winner["low"]), float(winner["high"]), f"Student's t over {n} seeds"
+        found = None if seeds is None or seeds.shares is None else contrast([seeds], [1.0], ACCURACY)
+        if found is not None and found.decidable:
+            return mean, *found.interval(), f"Student's t over {n} seeds and the test reviews; {source}"
+        low, high = (min(1.0, max(0.0, float(winner[end]))) for end in ("low", "high"))
+        return mean, low, high, f"Student's t over {n} seeds; {source}"
     reviews = int(result["test_reviews"])
-    return mean, *wilson(round(mean * reviews), reviews), "Wilson's, over the test reviews of one seed"
+    over = f"Wilson's, over the test reviews of one seed; {source}"
+    return mean, *wilson(round(mean * reviews), reviews), over

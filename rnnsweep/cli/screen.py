@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from rnnsweep.cli.flags import as_text
 from rnnsweep.cluster import MUST_AGREE, Node
-from rnnsweep.data import Dataset
-from rnnsweep.ledger import Ledger
+from rnnsweep.data import Dataset, split
+from rnnsweep.ledger import LINE_TITLES, Ledger
 from rnnsweep.machine.software import blas_text, kernel_warning
+from rnnsweep.redact import without_password
 from rnnsweep.search import SMALLER
 from rnnsweep.spec import FROM_DATA, HINTS, Spec
 from rnnsweep.sweep import Estimate, Machines, duration
@@ -24,24 +26,37 @@ if TYPE_CHECKING:
     from rnnsweep.search.search import Search
 
 
+def plain(text: str) -> str:
+    """Return text from outside as rich prints it unchanged: no brackets are markup, no character steers a terminal."""
+    return escape("".join(c if c.isprintable() or "\ud800" <= c <= "\udfff" else repr(c)[1:-1] for c in text))
+
+
 def print_warning(console: Console, line: str) -> None:
     """Print what a person should know before it goes on, in yellow."""
-    console.print(f"warning: {line}", style="yellow", soft_wrap=True)
+    console.print(f"warning: {plain(line)}", style="yellow", soft_wrap=True)
 
 
 def print_interrupted(console: Console, command: str) -> None:
     """Print how to go on."""
-    console.print(f"interrupted; nothing finished is lost. To go on: {command}", soft_wrap=True)
+    console.print(f"interrupted; nothing finished is lost. To go on: {plain(command)}", soft_wrap=True)
 
 
 # The plan.
 
 
 def print_data(console: Console, dataset: Dataset) -> None:
-    """Print which reviews are trained on, how many, and whether they are real."""
+    """Print which reviews are trained on, how many, whether they are real, and how a user's file was read."""
     reviews = f"{len(dataset.train):,} + {len(dataset.test):,} reviews"
+    if dataset.validation is not None:
+        reviews += f", {len(dataset.validation):,} for validation"
     real = "" if dataset.real else ", generated, not real reviews"
-    console.print(f"[bold]data[/]     {dataset.name} ({reviews}{real}), checksum {dataset.sha256[:12]}", soft_wrap=True)
+    classes = "" if len(dataset.classes) == 2 else f", {len(dataset.classes)} classes"
+    console.print(
+        f"[bold]data[/]     {plain(dataset.name)} ({reviews}{classes}{real}), checksum {dataset.sha256[:12]}",
+        soft_wrap=True,
+    )
+    for line in dataset.notes:
+        console.print(f"         {line}", soft_wrap=True, markup=False)
 
 
 def print_axes(console: Console, specs: list[Spec]) -> None:
@@ -74,13 +89,30 @@ def print_search(console: Console, study: Search) -> None:
 
 def print_plan(console: Console, ledger: Ledger, machines: Machines, trials: int, done: int, to_train: int) -> None:
     """Print where the results are, how much is left, and, of trials on this machine, what computes their numbers."""
-    console.print(f"[bold]results[/]  {ledger.uri}", soft_wrap=True)
+    console.print(f"[bold]results[/]  {plain(ledger.uri)}", soft_wrap=True)
     console.print(f"[bold]plan[/]     {trials} trials: {done} done, {to_train} to train")
     if machines.in_process or machines.address is None:
         console.print(f"[bold]kernel[/]   {blas_text()}")
         warning = kernel_warning()
         if warning:
             print_warning(console, warning)
+
+
+def print_lines(console: Console, settings: int, seconds: float, when: str) -> None:
+    """Print of how many settings linear lines are computed, when, and how long that takes, if there are any."""
+    if settings:
+        many = f"{settings} setting{'s' * (settings > 1)}"
+        console.print(
+            f"         {when}, linear models of {many}: about {duration(seconds)} (--no-baselines: none)",
+            soft_wrap=True,
+        )
+
+
+def print_validation(console: Console, specs: Iterable[Spec], dataset: Dataset) -> None:
+    """Print, a line per kind, how the validation reviews of these specs are chosen, where that is to be said."""
+    notes = dict.fromkeys(split(spec, dataset).note for spec in specs)
+    for note in filter(None, notes):
+        console.print(f"[bold]validate[/] {plain(note)}", soft_wrap=True)
 
 
 def print_nodes(console: Console, nodes: list[Node], slots: int) -> None:
@@ -140,28 +172,28 @@ def print_estimate(console: Console, to_run: list[Estimate], seconds: float, slo
 
 def print_done(console: Console, ledger: Ledger, finished: int, trials: int) -> None:
     """Print how many of a sweep's trials finished, and where they are."""
-    console.print(f"[bold]done[/]     {finished} of {trials} trials finished, in {ledger.uri}", soft_wrap=True)
+    console.print(f"[bold]done[/]     {finished} of {trials} trials finished, in {plain(ledger.uri)}", soft_wrap=True)
 
 
 def print_failed(console: Console, failed: Mapping[str, str]) -> None:
     """Print a line per trial that did not finish: its key and the reason."""
     for key, reason in failed.items():
-        console.print(f"  [red]{key}[/]  {reason}", soft_wrap=True)
+        console.print(f"  [red]{key}[/]  {plain(reason)}", soft_wrap=True)
 
 
 def print_report_command(console: Console, results: str) -> None:
     """Print how to make the report."""
-    console.print(f"report   python analysis/report.py --results {shlex.quote(results)}", soft_wrap=True)
+    console.print(f"report   python analysis/report.py --results {plain(shlex.quote(results))}", soft_wrap=True)
 
 
 def print_dashboard(console: Console, url: str) -> None:
     """Print how to watch the study."""
-    console.print(f"[bold]study[/]    optuna-dashboard {url}", soft_wrap=True)
+    console.print(f"[bold]study[/]    optuna-dashboard {plain(without_password(url))}", soft_wrap=True)
 
 
 def print_confirm(console: Console, specs: int, trials: int) -> None:
     """Print what the confirmation of the best will train."""
-    console.print(f"[bold]confirm[/]  {specs} specs, {trials} trials with new seeds to train")
+    console.print(f"[bold]confirm[/]  {specs} specs, {trials} trials with fresh seeds to train")
 
 
 def print_search_done(console: Console, study: Search) -> None:
@@ -182,9 +214,27 @@ def print_ranked(console: Console, ranked: Sequence[Row], specs: Mapping[str, Sp
     console.print(table)
 
 
-def print_winner(console: Console, spec: Spec, mean: float, low: float, high: float, over: str, data: str) -> None:
-    """Print the winner's test accuracy with its 95 % interval, `over` which it is, and how to train it again."""
+def print_winner(
+    console: Console, spec: Spec, mean: float, low: float, high: float, over: str, data: Sequence[str]
+) -> None:
+    """Print the winner's test accuracy with its 95 % interval, `over` which it is, and how to train it again.
+
+    `data` are the words of the command line that say on what.
+    """
     console.print(f"[bold]winner[/]   {spec.key}  test {mean:.4f} ({low:.4f} to {high:.4f}: 95 %, {over})",
                   soft_wrap=True)  # fmt: skip
-    words = ["python", "sweeps/one.py", *spec.flags(), "--data", data]
-    console.print(f"again    {shlex.join(words)}", soft_wrap=True)
+    words = ["python", "sweeps/one.py", *spec.flags(), *data]
+    console.print(f"again    {plain(shlex.join(words))}", soft_wrap=True)
+
+
+def print_bar(console: Console, spec: Spec, accuracy: float, seeds: int, line: Mapping[str, Any]) -> None:
+    """Print the best network, with its mean test accuracy, beside the best linear line, a row of the ledger."""
+    title = LINE_TITLES.get(str(line["model"]), str(line["model"]))
+    ahead = 100 * (float(line["test_accuracy"]) - accuracy)
+    verdict = f"the line is {ahead:.1f} points ahead" if ahead > 0 else f"the network is {-ahead:.1f} points ahead"
+    console.print(
+        f"[bold]bar[/]      best network so far: {spec.label()}, test {accuracy:.4f} (n = {seeds}); best linear line: "
+        f"{title}, {line['num_words']:,} words, {line['max_len']:,} steps, test {line['test_accuracy']:.4f} in "
+        f"{duration(float(line['seconds']))}; {verdict}",
+        soft_wrap=True,
+    )

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from rnnsweep.cli.flags import Parser, add_spec_flags, add_sweep_flags, given_fields, positive, positive_number
+from rnnsweep.cli.flags import (
+    Parser,
+    add_baselines_flag,
+    add_spec_flags,
+    add_sweep_flags,
+    given_fields,
+    positive,
+    positive_number,
+)
 from rnnsweep.search import OBJECTIVES, PRUNERS, SAMPLERS
 from rnnsweep.space import SearchSpace, search_space
 
@@ -13,13 +22,16 @@ def search(description: str | None, arguments: Sequence[str] | None = None) -> i
     """Run `sweeps/search.py`: trials that Optuna suggests one after another; returns the exit status."""
     parser = Parser(description)
     add_search_flags(parser)
+    add_baselines_flag(parser)
     add_spec_flags(parser, many=True, ranges=True)
     add_sweep_flags(parser)
     options = parser.parse_args(arguments)
 
-    def space(name: str, sha256: str) -> SearchSpace:
-        fields = given_fields(options, many=True, ranges=True) | {"dataset": [name], "data_sha256": [sha256]}
-        return search_space(fields, options.depth)
+    def space(name: str, sha256: str, names_validation: bool = False) -> SearchSpace:
+        # What is chosen by the reviews of films that were trained on is chosen for remembering their names.
+        usual: dict[str, Any] = {} if names_validation else {"validation": ["grouped"]}
+        given = given_fields(options, many=True, ranges=True)
+        return search_space(usual | given | {"dataset": [name], "data_sha256": [sha256]}, options.depth)
 
     from rnnsweep.cli.run_search import run_search
 
@@ -39,9 +51,9 @@ def add_search_flags(parser: Parser) -> None:
         help="of training; a slower trial is stopped, and never the best")  # fmt: skip
     add("--pruner", choices=PRUNERS, default="median", help="what stops poor trials early (default: median)")
     add("--no-pruning", dest="pruner", action="store_const", const=None, help="train every trial to its end")
-    add("--confirm", type=positive, default=0, metavar="K", help="train the best K specs again with new seeds")
-    add("--seeds", type=positive, default=3, metavar="N",
-        help="of each confirmed spec, its first included (default: 3)")  # fmt: skip
+    add("--confirm", type=positive, default=0, metavar="K", help="train the best K specs again with fresh seeds")
+    add("--seeds", type=positive, default=5, metavar="N",
+        help="fresh seeds of each confirmed spec; the one that chose it does not count (default: 5)")  # fmt: skip
     add("--study", metavar="URL", help="database of the study (default: SQLite beside the ledger)")
     add("--name", metavar="NAME", help="of the study (default: made of the data, the axes and the fixed fields)")
     add("--depth", type=positive, nargs="+", help="numbers of recurrent layers to choose among")

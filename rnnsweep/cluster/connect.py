@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shlex
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from rnnsweep.files import home_folder
+from rnnsweep.machine.quiet import quiet
 from rnnsweep.sweep import Machines, SweepError, cores_here
 
 if TYPE_CHECKING:
@@ -18,9 +24,13 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 3  # that a cluster's address has to take a connection in
 CONNECT_SECONDS = 10  # that the cluster behind it has to let a driver in
+LONGEST_FOLDER = 40  # bytes of a temporary folder, below which Ray's sockets have names of some 65
+SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/shm")
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 # Ray reads these when it is imported. Tune need not save its own folder: the ledger is the state.
 ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # else a worker that is killed puts twenty lines between those of the sweep
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -51,13 +61,42 @@ def connected(machines: Machines, dataset: Dataset) -> Iterator[None]:
 
     Raises `SweepError` with the reason where that fails.
     """
-    _connect(machines, dataset)
+    with _own_handlers():
+        _connect(machines, dataset)
     import ray
 
     try:
         yield
     finally:
-        ray.shutdown()
+        with _uninterrupted():
+            ray.shutdown()
+
+
+@contextmanager
+def _own_handlers() -> Iterator[None]:
+    """Put the handlers of signals back afterwards: Ray takes SIGTERM for itself, and ends the process with a dump."""
+    kept = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        _set_handlers(kept)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hear no signal within: a second one would only leave behind what is being ended."""
+    kept = {number: signal.getsignal(number) for number in SIGNALS}
+    _set_handlers(dict.fromkeys(kept, signal.SIG_IGN))
+    try:
+        yield
+    finally:
+        _set_handlers(kept)
+
+
+def _set_handlers(handlers: Mapping[signal.Signals, Any]) -> None:
+    if threading.current_thread() is threading.main_thread():  # only there Python allows it
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set by Python
 
 
 def _connect(machines: Machines, dataset: Dataset) -> None:
@@ -65,23 +104,66 @@ def _connect(machines: Machines, dataset: Dataset) -> None:
 
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    if os.name == "posix":
+        os.environ.setdefault("HOME", str(home_folder()))  # Ray asks for it, and a user without a name has none
     address = machines.address
     if address is not None:
         _use_token(address)
         _knock(address)
+    else:
+        _make_token()
     import ray
 
     logging.getLogger("ray").setLevel(logging.CRITICAL)  # Tune's
     if address is not None:
         try:
-            ray.init(address=address, **QUIET)
+            with quiet():
+                ray.init(address=address, **QUIET)
         except Exception as error:  # it let the child in, so what it says now is news
             raise SweepError(_refusal(address, str(error), "try again")) from None
         return
     # The reviews are all that lies in the object store; the default, a third of the memory, warns in containers.
     tokens = dataset.train.tokens.nbytes + dataset.test.tokens.nbytes
     store = 512 * 2**20 + 2 * tokens
-    ray.init("local", num_cpus=cores_here(), include_dashboard=False, object_store_memory=store, **QUIET)
+    private = {"num_cpus": cores_here(), "include_dashboard": False, "object_store_memory": store}
+    try:
+        with quiet():
+            ray.init("local", _temp_dir=_short_folder(), runtime_env=_runtime_environment(), **private, **QUIET)
+    except Exception as error:  # whatever keeps a process of Ray from starting
+        first = (str(error).strip() or repr(error)).splitlines()[0]
+        raise SweepError(
+            f"Ray does not start here: {first}; see to the room in {_ray_folder()} and to this user's rights, or give "
+            "--in-process"
+        ) from None
+
+
+def _make_token() -> None:
+    """Have a private Ray let in only who knows a token of its own, which no file holds: there may be no home for it."""
+    if "RAY_AUTH_MODE" not in os.environ:
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
+def _ray_folder() -> str:
+    return os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
+
+
+def _short_folder() -> str | None:
+    """Return a folder for Ray's sockets, whose paths the system cuts at 107 bytes; None where Ray's own choice is one.
+
+    Schedulers give a job a temporary folder with a long name.
+    """
+    if len(os.fsencode(_ray_folder())) <= LONGEST_FOLDER and os.access(_ray_folder(), os.W_OK):
+        return None
+    others = (folder for folder in SHORT_FOLDERS if os.access(folder, os.W_OK | os.X_OK))
+    found = next(others, None)
+    return None if found is None else f"{found}/ray"
+
+
+def _runtime_environment() -> dict[str, str] | None:
+    """Return how workers are to be started, where Ray's own way fails: it gives a shell the path of Python unquoted."""
+    quoted = shlex.quote(sys.executable)
+    return None if quoted == sys.executable else {"py_executable": quoted}
 
 
 def _use_token(address: str) -> None:

@@ -5,13 +5,19 @@ This imports Ray at its top, so only `backend` imports it, once connected.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
 import os
+import re
+import sys
 import tempfile
-from collections.abc import Callable, Iterable
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import ray
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
@@ -22,12 +28,16 @@ from rnnsweep.cluster.slots import count_slots, smallest_gpu_mb
 from rnnsweep.ledger import Ledger
 from rnnsweep.machine.gpu import environment
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import ATTEMPTS, PRUNED, Listener, Machines, Queue, Trainer, pass_on, run_trial
+from rnnsweep.sweep import ATTEMPTS, PRUNED, Listener, Machines, Queue, SweepError, Trainer, pass_on, run_trial
 from rnnsweep.types import Row
 
 if TYPE_CHECKING:
     from rnnsweep.data import Dataset
 
+GRACE_SECONDS = 10.0  # in which the driver hears by itself that a part of its Ray has ended
+ENDED = "Ray's {} has ended; nothing finished is lost: give the same command again to go on"
+VITAL = ("gcs_server", "raylet")  # processes of Ray without which nothing goes on
+PATIENCE_SECONDS = 45.0  # that a first worker may take to start before it is said that none does
 Hear = Callable[[Spec, Row], bool]  # takes what a trial reports; true to stop it
 
 
@@ -48,7 +58,7 @@ def tune_queue(
     # are placement groups of this driver: Ray forgets them when it ends, however it does.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
     share = _shares(machines, ledger, nodes)
-    with tempfile.TemporaryDirectory(prefix="rnnsweep-") as scratch:
+    with _watched(listener), tempfile.TemporaryDirectory(prefix="rnnsweep-") as scratch:
         trainable = tune.with_parameters(
             _trainable, dataset=dataset, ledger=ledger, cores=machines.cpus_per_trial, trainer=trainer
         )
@@ -164,9 +174,23 @@ class QueueCallback(_NotSaved, tune.Callback):  # type: ignore[misc]
     def __init__(self, hear: Hear, ledger: Ledger, listener: Listener) -> None:
         """Pass on to this function what trials report, and to the listener what only Tune knows."""
         self._hear, self._ledger, self._listener = hear, ledger, listener
+        self._waits_since: float | None = time.monotonic()  # None: a worker has started, or was said to be missing
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Say, once, that no worker starts; it may yet, where an autoscaler has machines to start first.
+
+        Raises `SweepError` where a part of the private Ray has ended: some time later that ends this process unasked.
+        """
+        ended = _ended_part()
+        if ended:
+            raise SweepError(ENDED.format(ended))
+        if self._waits_since is not None and time.monotonic() - self._waits_since > PATIENCE_SECONDS:
+            self._waits_since = None
+            self._listener.on_waiting(PATIENCE_SECONDS, _logs())
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Say that a trial begins."""
+        self._waits_since = None
         self._listener.on_start(_spec(trial))
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: Row, **info: Any) -> None:
@@ -180,10 +204,61 @@ class QueueCallback(_NotSaved, tune.Callback):  # type: ignore[misc]
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record a trial whose workers died, and pass on that it failed."""
-        text = f"the worker died {ATTEMPTS} times: killed, out of memory, or its machine was lost"
+        text = reason_of(trial.get_pickled_error() or trial.get_error())
         spec = _spec(trial)
         self._ledger.record(spec.key).fail(spec, text)
         self._hear(spec, {"status": "failed", "error": text})
+
+
+@contextlib.contextmanager
+def _watched(listener: Listener) -> Iterator[None]:
+    """End this process, within, some seconds after a part of its own Ray, where it waits for that part for ever."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(1.0):
+            ended = _ended_part()
+            if ended and not done.wait(GRACE_SECONDS):
+                if isinstance(listener, contextlib.AbstractContextManager):  # a terminal's display
+                    listener.__exit__(None, None, None)
+                print(ENDED.format(ended), file=sys.stderr, flush=True)
+                os._exit(2)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
+
+
+def _ended_part() -> str:
+    """Return the name of a process of this driver's own Ray that has ended, or ''."""
+    parts = ray._private.worker.global_worker.node.all_processes
+    return next((name for name in VITAL for part in parts.get(name, []) if part.process.poll() is not None), "")
+
+
+def _logs() -> str:
+    """Return the folder of Ray's logs on the machine of its head."""
+    return f"{ray._private.worker.global_worker.node.get_logs_dir_path()}"
+
+
+def reason_of(error: BaseException | None) -> str:
+    """Return, in one line, why a trial's last worker ended, as far as Ray knows it by the error of the trial."""
+    said = str(error)
+    if isinstance(error, ray.exceptions.RayTaskError):  # it could say it itself
+        return said.strip().splitlines()[-1]
+    times = f"the worker died {ATTEMPTS} times, the last time"
+    if isinstance(error, ray.exceptions.OutOfMemoryError) or re.search("OOM|memory", said):
+        return f"{times} out of memory: {_detail(said)}"
+    if isinstance(error, ray.exceptions.NodeDiedError) or re.search("node .*(died|dead|terminated|lost)", said):
+        return f"{times} because its machine was lost: {_detail(said)}"
+    return f"{times} killed: {_detail(said)}"
+
+
+def _detail(said: str) -> str:
+    """Return what Ray's error says of the end of a process, else its first line."""
+    found = re.search(r"exit detail: (.*)", said, re.IGNORECASE)
+    return (found.group(1) if found else (said.strip() or "Ray does not say how").splitlines()[0]).strip()
 
 
 def _spec(trial: Any) -> Spec:

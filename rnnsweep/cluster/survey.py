@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rnnsweep.data import Dataset
 
 NODE_SECONDS = 120  # that the nodes have to look at themselves, the first fetch of the reviews and imports included
-MUST_AGREE = ("python", "ray", "tensorflow", "keras")
+MUST_AGREE = ("python", "ray", "tensorflow", "keras", "igraph")  # igraph: groups are found on each node
 
 
 def survey(ledger: Ledger, dataset: Dataset, machines: Machines) -> tuple[list[Node], int]:

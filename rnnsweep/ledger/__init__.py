@@ -1,8 +1,20 @@
 """What is on disk or in a bucket: a record per trial, written whole, and all of them as data frames."""
 
+from rnnsweep.ledger.baselines import BASELINE_COLUMNS, COMMONEST, LINE_TITLES
 from rnnsweep.ledger.bucket import StoreError
 from rnnsweep.ledger.frames import CONTRACT, EPOCH_COLUMNS, LedgerFrames
 from rnnsweep.ledger.ledger import STUDIES, Ledger
 from rnnsweep.ledger.record import Record
 
-__all__ = ["CONTRACT", "EPOCH_COLUMNS", "STUDIES", "Ledger", "LedgerFrames", "Record", "StoreError"]
+__all__ = [
+    "BASELINE_COLUMNS",
+    "COMMONEST",
+    "CONTRACT",
+    "EPOCH_COLUMNS",
+    "LINE_TITLES",
+    "STUDIES",
+    "Ledger",
+    "LedgerFrames",
+    "Record",
+    "StoreError",
+]

@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from pyarrow import ArrowException
+
 from rnnsweep.errors import UserError
 
 PATIENCE = 90.0  # seconds that a bucket which has answered before may fail to, as in a network cut
 FIRST_PATIENCE = 10.0  # the same for one that never answered: more likely a mistake
+LONGEST_SHOWN = 300  # characters of an address in a message
 PAUSES = (0.5, 8.0)  # seconds between two tries: the first, doubled up to the last
 # What each kind of bucket is asked for: an S3 object of a few bytes takes one request instead of three, and Google's
 # library does not try by itself for the quarter of an hour that it otherwise does, in which nobody hears why.
@@ -50,6 +53,8 @@ class Patience:
             except FileNotFoundError:  # an answer, too
                 self._answered = True
                 raise
+            except ArrowException as error:  # of a kind of bucket that Arrow itself has no words for
+                raise self.refusal(error, "give a folder, or s3://BUCKET/PATH") from None
             except OSError as error:
                 if _remedy_for(error) or time.monotonic() > deadline:
                     raise self.refusal(error) from None
@@ -61,7 +66,12 @@ class Patience:
 
     def refusal(self, error: Exception, last_remedy: str = LAST_REMEDY) -> StoreError:
         """Return an error in one line with its remedy, the last one where none is known for it."""
-        return StoreError(f"results {self._uri}: {_reason_of(error)}; {_remedy_for(error) or last_remedy}")
+        return StoreError(f"results {shown(self._uri)}: {_reason_of(error)}; {_remedy_for(error) or last_remedy}")
+
+
+def shown(uri: str) -> str:
+    """Return an address as a message has it: whole, but for one that would fill the screen."""
+    return uri if len(uri) <= LONGEST_SHOWN else f"{uri[:LONGEST_SHOWN]}..."
 
 
 def with_options(uri: str) -> str:

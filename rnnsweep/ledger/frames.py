@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from rnnsweep.ledger.baselines import baselines_frame
 from rnnsweep.space import system_of
 from rnnsweep.spec import Spec
 from rnnsweep.types import Row
@@ -24,6 +26,12 @@ CONTRACT = [
 LOSSES = ["train_loss", "val_loss", "test_loss", "last_train_loss", "last_val_loss", "last_test_loss"]
 MEASURED = ["cpu_seconds", "peak_memory_mb", "peak_gpu_memory_mb"]
 WORDS = ["path", "device", "classes", "revision", "error"]
+MEASURES = [
+    f"{part}_{name}"
+    for name in ("macro_f1", "balanced_accuracy", "auroc", "average_precision")
+    for part in ("val", "test")
+]
+COPIES = ["test_shared", "test_accuracy_distinct"]  # test reviews that are copies of training reviews; without them
 SUGGESTION_COLUMNS = ["study", "number", "key", "state", "known", "suggest_seconds"]
 EPOCH_COLUMNS = ["key", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"]
 
@@ -33,7 +41,7 @@ class LedgerFrames:
     """All that a ledger holds: a row per trial, a row per epoch, layers and spec by key, and a warning per bad file.
 
     And of searches: a row per suggestion, whose `state` is running, finished, pruned or failed, and what each looked
-    for, by its name.
+    for, by its name. And a row per linear line, with `BASELINE_COLUMNS`, and the planned number of seeds by cell.
     """
 
     trials: pd.DataFrame
@@ -43,6 +51,8 @@ class LedgerFrames:
     suggestions: pd.DataFrame
     studies: dict[str, Row]
     specs: dict[str, Spec]
+    baselines: pd.DataFrame = dataclasses.field(default_factory=lambda: baselines_frame([]))
+    planned: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 def trial_row(
@@ -62,17 +72,29 @@ def trial_row(
 
 
 def trials_frame(rows: list[Row]) -> pd.DataFrame:
-    """Return a row per trial, the contract's columns first; a number that is missing is NaN, a word is empty."""
+    """Return a row per trial, the contract's columns first; a number that is missing is NaN, a word is empty.
+
+    `class_names` is a JSON list. What older records do not have comes last.
+    """
     spec_columns = [field.name for field in dataclasses.fields(Spec) if field.name not in CONTRACT]
-    columns = [*CONTRACT, *spec_columns, *LOSSES, *MEASURED, *WORDS, "real_data", "blas"]
+    columns = [*CONTRACT, *spec_columns, *LOSSES, *MEASURED, *WORDS, "real_data", "blas", *MEASURES, "class_names"]
+    columns += COPIES
     frame = pd.DataFrame(rows).reindex(columns=columns)
-    measured = [name for name in columns if name.endswith(("accuracy", "loss"))] + ["seconds", *MEASURED]
-    for name in measured:
+    measured = [name for name in columns if name.endswith(("accuracy", "loss"))] + [
+        "seconds",
+        *MEASURED,
+        *MEASURES,
+        *COPIES,
+    ]
+    for name in dict.fromkeys(measured):
         frame[name] = pd.to_numeric(frame[name])
-    for name in ("params", "best_epoch", "reviews"):
+    for name in ("params", "best_epoch", "reviews", "test_shared"):
         frame[name] = pd.to_numeric(frame[name]).astype("Int64")
     for name in (*WORDS, "blas"):  # a record of an older version has no BLAS
         frame[name] = frame[name].astype(object).where(frame[name].notna(), "").astype(str)
+    frame["class_names"] = [
+        json.dumps(names, ensure_ascii=False) if isinstance(names, list) else "" for names in frame["class_names"]
+    ]
     return frame
 
 

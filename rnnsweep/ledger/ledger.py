@@ -3,7 +3,8 @@
 `<results>/<key>/` holds `spec.json`, `epochs.jsonl`, `result.json` or `error.txt`, `predictions.npz`, the weights of
 the best and the last epoch, and, while the trial is being trained, `checkpoint.npz`; a trial that a search suggested
 has its number there in `search.json`. `<results>/studies/` says what each search looked for, and `index.parquet` keeps
-the small files of many finished trials together (`store`).
+the small files of many finished trials together (`store`). `<results>/baselines/` holds the linear lines of each data
+set and setting, and `plan.json` the planned number of seeds.
 """
 
 from __future__ import annotations
@@ -13,6 +14,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rnnsweep.ledger.baselines import (
+    NAME,
+    PREDICTIONS,
+    ROWS,
+    baseline_path,
+    baselines_frame,
+    parse_baselines,
+)
+from rnnsweep.ledger.fields import is_study
 from rnnsweep.ledger.frames import (
     LedgerFrames,
     epochs_frame,
@@ -21,7 +31,17 @@ from rnnsweep.ledger.frames import (
     trial_row,
     trials_frame,
 )
-from rnnsweep.ledger.record import Record, json_bytes, json_object, parse_epochs, parse_result, parse_spec
+from rnnsweep.ledger.plan import PLAN, parse_plan, raised
+from rnnsweep.ledger.record import (
+    Record,
+    check_epochs,
+    json_bytes,
+    json_object,
+    parse_epochs,
+    parse_result,
+    parse_spec,
+    parse_suggestions,
+)
 from rnnsweep.ledger.store import Store
 from rnnsweep.spec import Spec
 from rnnsweep.types import Arrays, Row
@@ -51,7 +71,7 @@ class Ledger(Store):
     def suggestions(self, study: str) -> dict[str, Row]:
         """Return what a search wrote of its suggestions, by key, in the order of their numbers."""
         read = self._each(Record.SEARCH, self._listed_with(Record.SEARCH))
-        found = {key: (json_object(data) or {}).get(study) for key, data in read.items()}
+        found = {key: parse_suggestions(key, data, []).get(study) for key, data in read.items()}
         kept = {key: record for key, record in found.items() if record is not None}
         return dict(sorted(kept.items(), key=lambda item: int(item[1]["number"])))
 
@@ -67,6 +87,27 @@ class Ledger(Store):
     def studies_folder(self) -> Path | None:
         """Return the local folder that holds the searches' own files, or None for a bucket."""
         return Path(self._root, STUDIES) if self._local else None
+
+    def plan(self, seeds: Mapping[str, int]) -> None:
+        """Plan so many seeds by cell (`KINDS`); what is planned already is never lowered."""
+        before = parse_plan(self.read_file(PLAN), [])
+        if raised(before, seeds) != before:
+            self.write_file(PLAN, json_bytes(raised(before, seeds)))
+
+    def write_baselines(self, key: str, rows: bytes, predictions: bytes) -> None:
+        """Write the linear lines of a data set and setting; the rows come last, because with them they are done."""
+        self.write_file(baseline_path(key, PREDICTIONS), predictions)
+        self.write_file(baseline_path(key, ROWS), rows)
+
+    def read_baselines(self, key: str) -> tuple[bytes, bytes] | None:
+        """Return what `write_baselines` wrote, or None where either is missing."""
+        rows, predictions = (self.read_file(baseline_path(key, ending)) for ending in (ROWS, PREDICTIONS))
+        return None if rows is None or predictions is None else (rows, predictions)
+
+    def baseline_keys(self) -> set[str]:
+        """Return which linear lines are here, by the last listing."""
+        found = [NAME.fullmatch(path) for path in self._listed]
+        return {match.group(1) for match in found if match and match.group(2) == ROWS}
 
     def results(self) -> dict[str, Row]:
         """Return the row of each readable result by key, with one listing of the ledger."""
@@ -90,9 +131,21 @@ class Ledger(Store):
         finished = {key: names for key, names in folders.items() if Record.RESULT in names}
         self.write_index(_paths(finished, Record.SMALL), INDEX_FROM)
 
+    def tidy(self) -> None:
+        """Remove what killed processes left behind, by the last listing: checkpoints of finished trials, half files.
+
+        A checkpoint goes only where the result is readable: else it is what the trial goes on from.
+        """
+        ended = {Record.CHECKPOINT, Record.RESULT}
+        for key, names in _folders(self._listed)[0].items():
+            if ended <= names and self.record(key).result() is not None:
+                self.record(key).remove(Record.CHECKPOINT)
+        self.remove_leftovers()
+
     def load(self) -> LedgerFrames:
         """Return everything in the ledger, failed and unfinished trials too; bad files become named warnings."""
         folders, warnings = _folders(self.list_files())
+        warnings += [f"{path}: not a file; left out" for path in self.odd]
         texts = self.read_listed(_paths(folders, Record.SMALL))
         trials, epochs, suggestions = [], [], []
         specs, layers = {}, {}
@@ -102,15 +155,20 @@ class Ledger(Store):
                 continue
             result = parse_result(key, texts.get(f"{key}/{Record.RESULT}"), warnings)
             rows = parse_epochs(key, texts.get(f"{key}/{Record.EPOCHS}"), warnings)
+            check_epochs(spec, result, rows, warnings)
             error = texts.get(f"{key}/{Record.ERROR}", b"").decode(errors="replace")
-            searches = json_object(texts.get(f"{key}/{Record.SEARCH}", b"{}")) or {}
+            searches = parse_suggestions(key, texts.get(f"{key}/{Record.SEARCH}"), warnings)
+            searches = {study: said for study, said in searches.items() if "state" in said}
             trials.append(trial_row(key, spec, result, error, searches))
             epochs += rows
             specs[key] = spec
-            layers[key] = result.get("layers", [])
+            layers[key] = result.get("layers") or []
             suggestions += [suggestion_row(study, key, record, result) for study, record in searches.items()]
+        lines = self.read_listed(baseline_path(key, ROWS) for key in sorted(self.baseline_keys()))
+        baselines = [row for path, data in lines.items() for row in parse_baselines(path, data, warnings)]
+        planned = parse_plan(self.read_listed([PLAN]).get(PLAN), warnings) if PLAN in self._listed else {}
         names = {str(row["study"]) for row in suggestions}
-        studies = {name: self.study(name) or {} for name in sorted(names)}
+        studies = {name: self._study(name, warnings) for name in sorted(names)}
         return LedgerFrames(
             trials_frame(trials),
             epochs_frame(epochs),
@@ -119,7 +177,17 @@ class Ledger(Store):
             suggestions_frame(suggestions),
             studies,
             specs,
+            baselines_frame(baselines),
+            planned,
         )
+
+    def _study(self, name: str, warnings: list[str]) -> Row:
+        """Return what `study` does; what is missing or no search can have written is one more warning instead."""
+        value = self.study(name)
+        if value is not None and is_study(value):
+            return value
+        warnings.append(f"{_study_path(name)}: missing or damaged; what the search looked for is not known")
+        return {}
 
     def _listed_with(self, name: str) -> list[str]:
         """Return the keys that have a file of this name, with one listing of the whole ledger."""
@@ -139,7 +207,7 @@ def _folders(paths: Iterable[str]) -> tuple[dict[str, set[str]], list[str]]:
         folder, _, name = path.partition("/")
         if KEY.fullmatch(folder) and name in Record.NAMES:
             folders.setdefault(folder, set()).add(name)
-        elif folder != STUDIES:
+        elif folder != STUDIES and path != PLAN and not NAME.fullmatch(path):
             foreign.append(f"{path}: not a file of a ledger; left out")
     return folders, foreign
 

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from rnnsweep.ledger.fields import EPOCH_FIELDS, RESULT_FIELDS, STATUSES, STUDY, is_suggestion, misfit
 from rnnsweep.spec import Spec, SpecError
 from rnnsweep.types import Arrays, Row
 
 if TYPE_CHECKING:
     from rnnsweep.ledger.store import Store
+
+OF_THE_SPEC = ("key", "system", "depth")  # columns that no result may say
 
 
 class Trained(Protocol):
@@ -63,9 +66,10 @@ class Record:
         self.remove(self.ERROR)
 
     def epoch(self, rows: Iterable[Row], state: Arrays) -> None:
-        """Keep the arrays to go on from, then the rows of all epochs so far."""
-        self.write_arrays(self.CHECKPOINT, state)
-        self.write_epochs(rows)
+        """Keep the arrays to go on from, with the rows of all epochs so far, then the rows by themselves."""
+        text = _lines(rows)
+        self.write_arrays(self.CHECKPOINT, {**state, self.EPOCHS: np.frombuffer(text, np.uint8)})
+        self.write(self.EPOCHS, text)
 
     def finish(self, trained: Trained) -> None:
         """Write all that came out; the row comes last, because with it the trial is done, and needs no checkpoint."""
@@ -83,7 +87,7 @@ class Record:
 
     def write_suggestion(self, study: str, row: Mapping[str, Any]) -> None:
         """Write what a search says of the trial, beside what other searches said of it."""
-        others = json_object(self.read(self.SEARCH) or b"{}") or {}
+        others = parse_suggestions(self.key, self.read(self.SEARCH), [])
         self.write_json(self.SEARCH, others | {study: dict(row)})
 
     # What is read of it.
@@ -97,8 +101,15 @@ class Record:
         return parse_epochs(self.key, self.read(self.EPOCHS), [])
 
     def checkpoint(self) -> Arrays | None:
-        """Return the arrays to go on from, or None where they are missing or damaged."""
-        return self.read_arrays(self.CHECKPOINT)
+        """Return the arrays to go on from, or None where they are missing or damaged.
+
+        The rows of their epochs are in the record then, even where their writer was killed before he had written them.
+        """
+        arrays = self.read_arrays(self.CHECKPOINT)
+        rows = None if arrays is None else arrays.pop(self.EPOCHS, None)
+        if rows is not None and self.read(self.EPOCHS) != rows.tobytes():
+            self.write(self.EPOCHS, rows.tobytes())
+        return arrays
 
     def predictions(self) -> Arrays | None:
         """Return `label` uint8, `best` and `last` float16 [test reviews], probabilities of class 1; None if absent."""
@@ -128,7 +139,7 @@ class Record:
 
     def write_epochs(self, rows: Iterable[Row]) -> None:
         """Write the rows of all epochs so far, a JSON line each: a few hundred bytes, so never half an epoch."""
-        self.write(self.EPOCHS, "".join(json.dumps(_finite(row)) + "\n" for row in rows).encode())
+        self.write(self.EPOCHS, _lines(rows))
 
     def write_arrays(self, name: str, arrays: Arrays, compress: bool = False) -> None:
         """Write named arrays as an npz file without pickle."""
@@ -165,11 +176,15 @@ def _finite(value: Mapping[str, Any]) -> Row:
     return {name: None if isinstance(item, float) and not np.isfinite(item) else item for name, item in value.items()}
 
 
+def _lines(rows: Iterable[Row]) -> bytes:
+    return "".join(json.dumps(_finite(row)) + "\n" for row in rows).encode()
+
+
 def json_object(data: bytes) -> Row | None:
     """Return the object that JSON text holds, or None where it is damaged or holds something else."""
     try:
         value = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):  # the second: nested ten thousand deep
         return None
     return value if isinstance(value, dict) else None
 
@@ -195,10 +210,14 @@ def parse_result(key: str, data: bytes | None, warnings: list[str]) -> Row:
     if data is None:
         return {}
     result = json_object(data)
-    if result is None or "status" not in result:
+    if result is None or result.get("status") not in STATUSES:
         warnings.append(f"{key}/{Record.RESULT}: half-written or damaged; the trial counts as unfinished")
         return {}
-    return result
+    wrong = misfit(result, RESULT_FIELDS)
+    if wrong:
+        warnings.append(f"{key}/{Record.RESULT}: damaged, its {wrong} is none; the trial counts as unfinished")
+        return {}
+    return {name: value for name, value in result.items() if name not in OF_THE_SPEC}
 
 
 def parse_epochs(key: str, data: bytes | None, warnings: list[str]) -> list[Row]:
@@ -206,8 +225,32 @@ def parse_epochs(key: str, data: bytes | None, warnings: list[str]) -> list[Row]
     rows = []
     for number, line in enumerate((data or b"").splitlines(), 1):
         row = json_object(line)
-        if row is None or "epoch" not in row:
+        if row is None or row.get("epoch") is None or misfit(row, EPOCH_FIELDS):
             warnings.append(f"{key}/{Record.EPOCHS}: line {number} is half-written or damaged; it is left out")
         else:
-            rows.append({"key": key, **row})
+            rows.append(row | {"key": key})
     return rows
+
+
+def check_epochs(spec: Spec, result: Row, rows: list[Row], warnings: list[str]) -> None:
+    """Add a warning where a finished result lacks rows of its epochs, or has one twice."""
+    numbers = [row["epoch"] for row in rows]
+    if result.get("status") == "finished" and numbers != list(range(1, spec.epochs + 1)):
+        warnings.append(
+            f"{spec.key}/{Record.EPOCHS}: holds {len(set(numbers))} of the {spec.epochs} epochs of a finished trial; "
+            "its result is whole, its learning curve is not"
+        )
+
+
+def parse_suggestions(key: str, data: bytes | None, warnings: list[str]) -> dict[str, Row]:
+    """Return what each search said of the trial; what no search can have written is one more warning instead."""
+    if data is None:
+        return {}
+    said = json_object(data)
+    if said is None:
+        warnings.append(f"{key}/{Record.SEARCH}: half-written or damaged; it is left out")
+        return {}
+    fit = {study: row for study, row in said.items() if STUDY.fullmatch(study) and is_suggestion(row)}
+    for study in sorted(set(said) - set(fit)):
+        warnings.append(f"{key}/{Record.SEARCH}: damaged, what it has of study {study[:40]!a}; that is left out")
+    return fit

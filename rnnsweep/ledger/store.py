@@ -7,36 +7,43 @@ index is no second truth: what it says of a file counts only while the listing s
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pyarrow import fs
+from pyarrow import ArrowException, fs
 
 from rnnsweep.files import write_whole
-from rnnsweep.ledger.bucket import Patience, StoreError, T, with_options
+from rnnsweep.ledger.bucket import Patience, StoreError, T, shown, with_options
 
 INDEX = "index.parquet"
+PROBE_BYTES = 4096  # a full disk still takes a file without any
 PARALLEL = 16  # files read at a time: a bucket answers slowly, but many at once
 Stamp = tuple[int, int]  # bytes, and nanoseconds since 1970 of the last change
 UNKNOWN = (-1, -1)  # of a file in a file system that does not say
+LEFTOVER = re.compile(r"\.(?:.+-|probe-)[0-9a-f]{32}")  # what a writer that was killed leaves: half a file, or a probe
+LEFT_SECONDS = 3600  # after which it counts as left: nobody writes one file for so long
+NO_FILE = (errno.EISDIR, errno.ELOOP, errno.ENOTDIR)  # something lies there, but no file that anybody wrote
 
 
 class Store:
     """All files under one local path or bucket address, each named by its path from there."""
 
     def __init__(self, uri: str | os.PathLike[str], filesystem: fs.FileSystem | None = None) -> None:
-        """Open the place at a path or URI (created at the first write); raises `StoreError` on an unknown scheme."""
-        self.uri = os.fspath(uri)
+        """Open the place at a path or URI (created at the first write); raises `StoreError` on one that can be none."""
+        self.uri = _checked(os.fspath(uri))
         if filesystem is not None:
             self._fs, self._root = filesystem, self.uri.rstrip("/")
         elif "://" in self.uri:
             try:
                 self._fs, self._root = fs.FileSystem.from_uri(with_options(self.uri))
-            except (ValueError, OSError) as error:
+            except (ValueError, OSError, ArrowException) as error:
                 raise Patience(self.uri).refusal(error, "give a folder, or s3://BUCKET/PATH") from None
         else:
             self.uri = str(Path(self.uri).absolute())  # workers run in another folder
@@ -49,11 +56,13 @@ class Store:
         self._listed: dict[str, Stamp] = {}  # by the last listing
         self._known: dict[str, tuple[Stamp, bytes]] = {}  # read since, or found in the index
         self._indexed: dict[str, Stamp] = {}  # what the index was made of
+        self._leftovers: list[str] = []  # by the last listing
+        self.odd: list[str] = []  # by the last listing: folders, links to nowhere and the like where files should be
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs of this: not all that was read here."""
         state = self.__dict__.copy()
-        for name in ("_listed", "_known", "_indexed"):
+        for name in ("_listed", "_known", "_indexed", "_leftovers", "odd"):
             del state[name]
         return state
 
@@ -77,14 +86,7 @@ class Store:
         Who can `has_probe` it looks at the same place, and `remove_probe` leaves nothing behind.
         """
         name = f".probe-{uuid.uuid4().hex}"
-        try:
-            self.write_file(name, b"")
-        except StoreError:
-            raise
-        except OSError as error:
-            raise StoreError(
-                f"results {self.uri} cannot be written: {error.strerror or error}; give another place with --results"
-            ) from None
+        self.write_file(name, b" " * PROBE_BYTES)
         return name
 
     def has_probe(self, name: str) -> bool:
@@ -96,9 +98,11 @@ class Store:
         self.remove_file(name)
 
     def read_file(self, path: str) -> bytes | None:
-        """Return what a file holds, or None where there is none."""
+        """Return what a file holds, or None where there is none, or something else of that name."""
 
         def read() -> bytes:
+            if self._local:
+                return Path(self._root, path).read_bytes()
             with self._fs.open_input_stream(f"{self._root}/{path}", compression=None) as stream:
                 return bytes(stream.read())
 
@@ -106,6 +110,10 @@ class Store:
             return self._patiently(read)
         except FileNotFoundError:
             return None
+        except StoreError as error:
+            if error.errno in NO_FILE:
+                return None
+            raise
 
     def read_files(self, paths: Iterable[str]) -> dict[str, bytes]:
         """Return what those of these files hold that exist, many read at a time."""
@@ -122,9 +130,12 @@ class Store:
             return
 
     def write_file(self, path: str, data: bytes) -> None:
-        """Write a file, whole or not at all."""
+        """Write a file, whole or not at all; raises `StoreError`."""
         if self._local:
-            write_whole(Path(self._root, path), data, durable=True)
+            try:
+                write_whole(Path(self._root, path), data, durable=True)
+            except OSError as error:
+                raise self._refusal(f"cannot be written: {path}: {_reason(error)}", error) from None
             return
 
         def write() -> None:  # an object is visible when its stream is closed, whole
@@ -138,18 +149,42 @@ class Store:
 
     def list_files(self) -> list[str]:
         """Return the paths of all files but hidden ones and the index, with one listing, and remember their stamps."""
-        selector = fs.FileSelector(self._root, recursive=True, allow_not_found=True)
-        root = self._root.lstrip("/") + "/"
-        found = {
-            info.path.lstrip("/").removeprefix(root): (info.size, info.mtime_ns) if info.mtime_ns else UNKNOWN
-            for info in self._patiently(lambda: self._fs.get_file_info(selector))
-            if info.type == fs.FileType.File
-        }
-        index = found.pop(INDEX, None)
-        self._listed = {path: stamp for path, stamp in found.items() if not path.rpartition("/")[2].startswith(".")}
+        entries = self._entries()
+        files = {path: stamp for path, stamp in entries.items() if stamp is not None}
+        index = files.pop(INDEX, None)
+        self.odd = sorted(path for path, stamp in entries.items() if stamp is None and not _is_hidden(path))
+        self._leftovers = [path for path in files if LEFTOVER.fullmatch(path.rpartition("/")[2])]
+        self._listed = {path: stamp for path, stamp in files.items() if not _is_hidden(path)}
         if index is not None and not self._indexed:
             self._read_index()
         return list(self._listed)
+
+    def remove_leftovers(self) -> None:
+        """Remove what killed writers left half-written an hour ago or more, by the last listing."""
+        for path in self._leftovers:
+            info = self._patiently(lambda: self._fs.get_file_info(f"{self._root}/{path}"))  # noqa: B023
+            if info.mtime_ns and time.time() - info.mtime_ns / 1e9 > LEFT_SECONDS:
+                self.remove_file(path)
+
+    def _entries(self) -> dict[str, Stamp | None]:
+        """Return the stamps of all files by path, and None of what should be none: folders within folders and the like.
+
+        In a folder one that cannot be looked into, a link that leads to itself, or a name that is no text is odd, too.
+        """
+        selector = fs.FileSelector(self._root, recursive=True, allow_not_found=True)
+        root = self._root.lstrip("/") + "/"
+        try:
+            found = self._patiently(lambda: self._fs.get_file_info(selector))
+            paths = [(info.path.lstrip("/").removeprefix(root), info) for info in found]
+        except (OSError, UnicodeError):
+            if not self._local or not _is_folder(self._root):
+                raise
+            return dict(_walked(Path(self._root)))
+        return {
+            path: _stamp(info)
+            for path, info in paths
+            if info.type != fs.FileType.Directory or "/" in path or path == INDEX
+        }
 
     def read_listed(self, paths: Iterable[str]) -> dict[str, bytes]:
         """Return what `read_files` does; a file that is, by the last listing, as it was is not read again."""
@@ -169,7 +204,8 @@ class Store:
     def write_index(self, paths: Iterable[str], least: int) -> None:
         """Keep what these listed files hold in one, if at least so many of them are not in it yet.
 
-        Only for files that are not written any more, since a change within the clock's resolution would go unseen.
+        Only for files that are not written any more, since a change within the clock's resolution would go unseen. An
+        index that cannot be written is done without.
         """
         wanted = [path for path in paths if self._listed[path] != UNKNOWN]
         if sum(self._indexed.get(path) != self._listed[path] for path in wanted) < least:
@@ -182,7 +218,10 @@ class Store:
         columns = {"path": list(contents), "size": sizes, "changed": times, "content": list(contents.values())}
         buffer = pa.BufferOutputStream()
         parquet.write_table(pa.table(columns), buffer, compression="zstd")
-        self.write_file(INDEX, buffer.getvalue().to_pybytes())
+        try:
+            self.write_file(INDEX, buffer.getvalue().to_pybytes())
+        except StoreError:
+            return
         self._indexed = {path: self._listed[path] for path in contents}
 
     def _read_index(self) -> None:
@@ -194,11 +233,86 @@ class Store:
             names = ("path", "size", "changed", "content")
             rows = zip(*(table.column(name).to_pylist() for name in names), strict=True)
             known = {path: ((size, changed), content) for path, size, changed, content in rows}
-        except (pa.ArrowInvalid, KeyError):  # damaged: then all is read as if there were none
+            sizes = [len(content) == size for (size, _), content in known.values()]
+        except (
+            pa.ArrowException,
+            OSError,
+            LookupError,
+            ValueError,
+            TypeError,
+        ):  # damaged: then all is read as if there were none
+            return
+        if not all(sizes):
             return
         self._indexed = {path: stamp for path, (stamp, _) in known.items()}
         self._known = known | self._known
 
     def _patiently(self, action: Callable[[], T]) -> T:
-        """Do it, in a bucket again and again until its patience ends; raises `StoreError`, in a folder OSError."""
-        return action() if self._local else self._patience.attempt(action)
+        """Do it, in a bucket until its patience ends; raises `StoreError`, and FileNotFoundError at once."""
+        if not self._local:
+            return self._patience.attempt(action)
+        try:
+            return action()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise self._refusal(f"cannot be read: {_reason(error)}", error) from None
+
+    def _refusal(self, what: str, error: OSError) -> StoreError:
+        remedy = "move that folder away" if error.errno == errno.EISDIR else "give another place with --results"
+        refusal = StoreError(f"results {shown(self.uri)} {what}; {remedy}")
+        refusal.errno = error.errno
+        return refusal
+
+
+def _checked(uri: str) -> str:
+    """Return the address; raises `StoreError` where it is empty, no text, or of no bucket."""
+    scheme, mark, place = uri.partition("://")
+    if not uri:
+        raise StoreError("results has no name: '' is no place; give a folder, or s3://BUCKET/PATH, with --results")
+    if mark and not place.partition("?")[0].strip("/"):
+        raise StoreError(f"results {uri} names no bucket; give {scheme}://BUCKET/PATH, or a folder, with --results")
+    try:
+        uri.encode()
+    except UnicodeEncodeError:
+        raise StoreError(f"results {uri!a}: the name is no UTF-8; give another place with --results") from None
+    return uri
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:  # a name too long
+        return False
+
+
+def _is_hidden(path: str) -> bool:
+    return path.rpartition("/")[2].startswith(".")
+
+
+def _stamp(info: fs.FileInfo) -> Stamp | None:
+    if info.type != fs.FileType.File:
+        return None
+    return (info.size, info.mtime_ns) if info.mtime_ns else UNKNOWN
+
+
+def _walked(root: Path, below: str = "") -> Iterator[tuple[str, Stamp | None]]:
+    """Yield what `Store._entries` returns, of a folder that Arrow cannot list for one thing in it."""
+    for entry in os.scandir(root / below):
+        path = f"{below}/{entry.name}" if below else entry.name
+        try:
+            entry.name.encode()
+            state = entry.stat()
+            if not entry.is_dir():
+                yield path, (state.st_size, state.st_mtime_ns) if entry.is_file() else None
+                continue
+            if "/" in path or path == INDEX:
+                yield path, None
+            yield from _walked(root, path)
+        except (OSError, UnicodeEncodeError):
+            yield ascii(path)[1:-1], None
+
+
+def _reason(error: OSError) -> str:
+    """Return what the system says of an error: Arrow's own words name paths, and more."""
+    return os.strerror(error.errno) if error.errno else str(error).splitlines()[0]

@@ -6,29 +6,21 @@ The only place that knows backends apart. One that is not in the table computes 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from rnnsweep.machine.gpu import installed, memory_limit_mb
+from rnnsweep.machine.quiet import quiet
 
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep TensorFlow's start-up lines, written before its own log level counts, off the sweep's display."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-with _quiet():
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+with quiet():  # what TensorFlow writes before its own log level counts
     import keras as keras
+
+# A file in the user's folder (keras.json) may say otherwise, and would give other numbers under the same key.
+keras.config.set_floatx("float32")
+keras.config.set_dtype_policy("float32")
+keras.config.set_epsilon(1e-7)
+keras.config.set_image_data_format("channels_last")
 
 Function = Callable[[Any], Any]
 

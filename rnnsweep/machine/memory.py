@@ -1,4 +1,4 @@
-"""How much memory this process held at most."""
+"""How much memory this process held at most, and how much it may have."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))  # a container's
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # Linux's; other systems have no such files
 
 
@@ -31,3 +32,14 @@ def peak_memory_mb() -> float:
         return float(memory.peak_wset) / 2**20
     unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, elsewhere KB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def memory_here_mb() -> float:
+    """Return the MB of memory that all processes here together may hold: the machine's, or less in a container."""
+    import psutil
+
+    limits = [psutil.virtual_memory().total + psutil.swap_memory().total]
+    for path in LIMITS:
+        with suppress(OSError, ValueError):  # no container, or one without a limit
+            limits.append(int(path.read_text()))
+    return min(limits) / 2**20

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("keras", "tensorflow", "torch", "jax", "numpy", "numba", "ray")
+LIBRARIES = ("keras", "tensorflow", "torch", "jax", "numpy", "numba", "igraph", "ray")
 # NumPy's matmul runs on the BLAS that NumPy brings along, and numba's np.dot on SciPy's.
 PRODUCTS = {"numpy": "numpy", "scipy": "scipy.linalg.cython_blas"}
 STEERING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # have OpenBLAS compute as on another processor

@@ -56,6 +56,8 @@ class Search:
         if not re.fullmatch(r"[\w.-]+", self.name):
             raise SearchError(f"--name is {name!r}; give letters, digits, '.', '_' and '-'")
         self.url = url or default_url(ledger)
+        if url is not None and re.fullmatch(r"sqlite(\+\w+)?://(/|/:memory:)?", url):
+            raise SearchError(f"--study {url} keeps nothing: it is in memory; give sqlite:///FILE, or leave it out")
         # Hears what the ledger answered.
         self.on_known: Callable[[Spec, Row], None] = lambda spec, row: None
         self._ledger = ledger

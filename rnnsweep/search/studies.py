@@ -26,12 +26,14 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from rnnsweep.files import cache_folder
 from rnnsweep.ledger import STUDIES, Ledger
 from rnnsweep.network.cost import parameters
+from rnnsweep.redact import without_password
 from rnnsweep.search.goal import Goal, SearchError
 from rnnsweep.search.lock import only_driver
 from rnnsweep.search.samplers import distribution, make_pruner
 from rnnsweep.space import Axis, SearchSpace
 from rnnsweep.spec import Spec
 
+SAID = {"state", "params", "known", "suggest_seconds"}  # of a suggestion that `note` wrote
 STATES = {
     "finished": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
@@ -127,8 +129,11 @@ class Studies:
                 directions=self._goal.directions,
                 load_if_exists=True,
             )
-        except (sqlalchemy.exc.SQLAlchemyError, ImportError, OSError) as error:
-            raise SearchError(f"the study cannot be kept at {self._url}: {str(error).splitlines()[0]}") from None
+        except SearchError:
+            raise
+        except (sqlalchemy.exc.SQLAlchemyError, ImportError, OSError, LookupError, ValueError) as error:
+            reason = without_password(str(error).splitlines()[0])
+            raise SearchError(f"the study cannot be kept at {without_password(self._url)}: {reason}") from None
 
     def _check_goal(self) -> None:
         goal = self._goal.to_dict()
@@ -146,7 +151,7 @@ class Studies:
 
     def _catch_up(self) -> list[Spec]:
         recorded = {trial.user_attrs["key"]: trial for trial in self._record.get_trials(deepcopy=False)}
-        said = self._ledger.suggestions(self._name)
+        said = {key: row for key, row in self._ledger.suggestions(self._name).items() if row.keys() >= SAID}
         keys = [*said, *(key for key in recorded if key not in said)]  # a deleted folder's trial is in the record only
         results = self._ledger.results() if keys else {}
         epochs = self._ledger.epochs(keys)
@@ -280,7 +285,7 @@ def ended_as(
     """Return how a trial ended, or None where it goes on: by the record, else by the ledger."""
     if recorded is not None and recorded.state.is_finished():
         return recorded.state
-    if said is not None and said["state"] in STATES:
+    if said is not None and said.get("state") in STATES:
         return STATES[str(said["state"])]
     return STATES[str(result["status"])] if result is not None else None
 
@@ -290,7 +295,8 @@ def default_url(ledger: Ledger) -> str:
     folder = ledger.studies_folder()
     if folder is None:
         folder = cache_folder() / STUDIES / f"{zlib.crc32(ledger.uri.encode()):08x}"
-    return f"sqlite:///{folder / 'optuna.db'}"
+    # Made of its parts: in a text a `?` or `%` of the folder's name would mean something.
+    return sqlalchemy.URL.create("sqlite", database=str(folder / "optuna.db")).render_as_string(hide_password=False)
 
 
 def _epochs_of(recorded: FrozenTrial | None) -> list[Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,6 +48,7 @@ SYSTEMS: dict[str, Spec] = {
     "lstm-3x-1k": Spec(cell="lstm", units=(100, 50, 25), epochs=10),
 }
 """The eight networks of the original report by id, on the whole of IMDB with the published epochs and seed 1."""
+SYSTEM = "system"  # what they are called together where seeds are planned by cell: theirs are planned apart
 # What a sweep may change without a system becoming another network.
 NOT_PART_OF_A_SYSTEM = ("dataset", "data_sha256", "reviews", "epochs", "seed")
 UNITS = (100, 50, 25)
@@ -68,9 +70,17 @@ DEMO_BASE = Spec(embedding_dim=16, batch_size=64, epochs=5, reviews=3000, learni
 
 def grid(base: Spec, **axes: Sequence[Any]) -> list[Spec]:
     """Return one spec per combination of the axes' values, the last axis changing fastest; raises `SpecError`."""
+    cells = math.prod(len(values) for values in axes.values())
+    if cells > MOST:
+        longest = max(axes, key=lambda name: len(axes[name]))
+        raise SpecError(
+            f"the grid has {cells:,} trials, {len(axes[longest]):,} values of {longest} among others; give at most "
+            f"{MOST:,}, or search: sweeps/search.py"
+        )
     return [base.replace(**dict(zip(axes, values, strict=True))) for values in itertools.product(*axes.values())]
 
 
+MOST = 100_000  # trials of a grid: a plan of them takes a minute
 PRESETS = ("factorial", "report", "demo")
 
 

@@ -45,6 +45,7 @@ class Range:
 
 
 Axis = Choice | Range
+DEEPEST = 100  # recurrent layers of a search: each is an axis of its own
 SEARCH_AXES: dict[str, Axis] = {
     "cell": Choice(tuple(CELLS)),
     "depth": Choice((1, 2, 3)),
@@ -119,6 +120,8 @@ def search_space(fields: Mapping[str, Sequence[Any] | Range], depths: Sequence[i
     given too. Raises `SpecError` on an invalid value, or on several values of a field that is no axis.
     """
     axes, base = dict(SEARCH_AXES), Spec()
+    if depths and max(depths) > DEEPEST:
+        raise SpecError(f"depth is {max(depths):,}; give at most {DEEPEST}")
     if depths:
         axes["depth"] = Choice(tuple(depths))
     if "units" in fields and not isinstance(fields["units"], Range):

@@ -1,6 +1,6 @@
 """Training what a queue hands out: one trial and its record, what is said of it, and what it should cost."""
 
-from rnnsweep.sweep.estimate import Estimate, correction, estimate, longest_first
+from rnnsweep.sweep.estimate import Estimate, correction, estimate, longest_first, refusal
 from rnnsweep.sweep.events import Listener, Report, pass_on
 from rnnsweep.sweep.in_process import run_in_process
 from rnnsweep.sweep.machines import Machines, SweepError, cores_here
@@ -27,6 +27,7 @@ __all__ = [
     "longest_first",
     "missing",
     "pass_on",
+    "refusal",
     "run_in_process",
     "run_trial",
 ]

@@ -13,6 +13,7 @@ from rnnsweep.cells import CELLS
 from rnnsweep.data import Dataset, Reviews, split
 from rnnsweep.network.cost import forward_flops, parameters
 from rnnsweep.spec import Spec
+from rnnsweep.training.measures import check_selection
 
 # One core of a 2024 server. They only seed the estimate: trials that the ledger holds already correct it.
 PACKED_FLOPS = 5.5e10  # per second, multiplications and additions of the real time steps, padding computed once
@@ -33,18 +34,31 @@ class Estimate:
 
 def estimate(spec: Spec, dataset: Dataset) -> Estimate:
     """Return what a trial should take: the floating-point operations of its time steps, and its arrays."""
+    classes = len(dataset.classes)
+    check_selection(spec, classes)
     parts = split(spec, dataset)
     packed = spec.packable
     train, validation, test = (_steps(part, spec, packed) for part in (parts.train, parts.validation, parts.test))
     per_step = forward_flops(spec) / (PACKED_FLOPS if packed else KERAS_FLOPS)
     batches = -(-len(parts.train) // spec.batch_size)
     epoch = (3 * train + validation) * per_step  # the backward pass costs twice the forward pass
-    epoch += batches * (STEP_SECONDS + parameters(spec) * WEIGHT_SECONDS)
+    epoch += batches * (STEP_SECONDS + parameters(spec, classes) * WEIGHT_SECONDS)
     ids = spec.max_len * (len(parts.train) + len(parts.validation) + len(parts.test))
     kept = 0 if packed else spec.batch_size * spec.max_len * sum(spec.units) * (CELLS[spec.cell].gates + 3)
     return Estimate(
         seconds=TRIAL_SECONDS + spec.epochs * epoch + 2 * test * per_step,
-        memory_mb=BASE_MB + 4 * (2 * ids + kept + 10 * parameters(spec)) / 2**20,
+        memory_mb=BASE_MB + 4 * (2 * ids + kept + 10 * parameters(spec, classes)) / 2**20,
+    )
+
+
+def refusal(spec: Spec, needed: Estimate, memory_mb: float) -> str | None:
+    """Return, in one line, that a trial needs more than these MB of memory; None where it may fit."""
+    if needed.memory_mb <= memory_mb:
+        return None
+    return (
+        f"{spec.label()} · {spec.embedding_dim:,} columns · batches of {spec.batch_size:,} needs about "
+        f"{needed.memory_mb / 1024:,.0f} GB of memory, and there are {memory_mb / 1024:,.1f} GB; lower units, "
+        "num_words, embedding_dim, max_len, batch_size or reviews"
     )
 
 
@@ -53,7 +67,8 @@ def correction(estimates: Mapping[str, Estimate], results: Mapping[str, Mapping[
 
     The median of measured over estimated, 1 where there is nothing to learn from.
     """
-    ratios = [results[key]["seconds"] / estimates[key].seconds for key in estimates]
+    taken = {key: results[key].get("seconds") for key in estimates}
+    ratios = [seconds / estimates[key].seconds for key, seconds in taken.items() if seconds]
     return median(ratios) if ratios else 1.0
 
 

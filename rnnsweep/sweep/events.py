@@ -17,6 +17,9 @@ class Listener:
     def on_slots(self, slots: int) -> None:
         """Hear how many trials run at a time, once, before the first; a backend of one slot does not say it."""
 
+    def on_waiting(self, seconds: float, logs: str) -> None:
+        """Hear that after so many seconds no worker has started; why may stand in the files of this folder."""
+
     def on_start(self, spec: Spec) -> None:
         """Hear that a trial begins, or begins again."""
 

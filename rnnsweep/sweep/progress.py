@@ -63,22 +63,31 @@ class Progress(Listener, AbstractContextManager["Progress"]):
         self.finished_keys: list[str] = []
         self.pruned_keys: list[str] = []
         self.failed_keys: dict[str, str] = {}
+        # FORCE_COLOR has rich take a file for a terminal, and each redraw would be lines in it.
+        self._on_terminal = console.is_terminal and console.file.isatty()
         self._live = Live(get_renderable=self._view, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Progress:
-        if self._console.is_terminal:
+        if self._on_terminal:
             self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._console.is_terminal:
+        if self._on_terminal:
             self._live.stop()
 
     def on_slots(self, slots: int) -> None:
         """Say how many trials run at a time."""
         self._slots = slots
+
+    def on_waiting(self, seconds: float, logs: str) -> None:
+        """Say that no worker has started."""
+        self._console.print(
+            Text(f"warning: no worker has started for {duration(seconds)}; what Ray says of it is in {logs}", "yellow"),
+            soft_wrap=True,
+        )
 
     def on_start(self, spec: Spec) -> None:
         """A trial begins, or begins again."""
@@ -90,7 +99,7 @@ class Progress(Listener, AbstractContextManager["Progress"]):
         """A trial ended an epoch with this row."""
         running = self._running.setdefault(spec.key, _Running(spec))
         running.rows.append(row)
-        if not self._console.is_terminal and row["seconds"] > SLOW_EPOCH and row["epoch"] < spec.epochs:
+        if not self._on_terminal and row["seconds"] > SLOW_EPOCH and row["epoch"] < spec.epochs:
             left = duration(running.seconds_left(0))
             self._line(spec, f"epoch {row['epoch']}/{spec.epochs}  {_accuracies(row)}  {left} left")
 

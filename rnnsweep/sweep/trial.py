@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import functools
 import math
 import traceback
@@ -9,15 +11,20 @@ from collections.abc import Callable
 from typing import Any
 
 from rnnsweep.data import Dataset
-from rnnsweep.ledger import Ledger, Record
+from rnnsweep.errors import UserError
+from rnnsweep.ledger import Ledger, Record, StoreError
+from rnnsweep.machine.memory import memory_here_mb
 from rnnsweep.spec import Spec
+from rnnsweep.sweep.estimate import estimate, refusal
 from rnnsweep.sweep.events import Report
+from rnnsweep.sweep.machines import SweepError
 from rnnsweep.training.result import Epoch, Result
 from rnnsweep.types import Row
 
 Trainer = Callable[[Spec, Dataset, Callable[[Epoch], None], dict[str, Any] | None], Result]
 
 ATTEMPTS = 3  # at a trial that fails or whose worker dies, each from its last checkpoint
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of a disk: no other trial has any, either
 PRUNED = {"status": "pruned"}  # the row of a trial that was stopped; its checkpoint stays, to go on from
 
 
@@ -36,7 +43,8 @@ def run_trial(
     status `pruned` and the checkpoint stays. A trial that raises is tried again from its checkpoint, after `report`
     took {"attempt": n}; after the last attempt its traceback is its record, and the row has status `failed`. A result
     that is already there is returned as it is. `gpu_share` is what the trial may take of a GPU's memory, None all it
-    needs.
+    needs. Raises `StoreError` where the ledger takes no record at all, as on a full disk; one record that cannot be
+    written is the failure of its trial.
     """
     train = trainer or functools.partial(_train, cores=cores, gpu_share=gpu_share)
     record = ledger.record(spec.key)
@@ -47,8 +55,17 @@ def run_trial(
             return _attempt(spec, dataset, record, report, train)
         except _Stopped:
             return PRUNED
+        except StoreError as refused:
+            if refused.errno in NO_ROOM:
+                raise
+            ledger.check_writable()
+            error = str(refused)
+        except UserError as mistake:  # trying again is of no use
+            record.fail(spec, str(mistake))
+            return {"status": "failed", "error": str(mistake)}
         except Exception:  # whatever it is, the other trials go on
             error = traceback.format_exc()
+        with contextlib.suppress(StoreError):  # then the row alone says it
             record.fail(spec, error)
     return {"status": "failed", "error": error}
 
@@ -82,6 +99,9 @@ def _train(
     cores: float,
     gpu_share: float | None,
 ) -> Result:
+    too_large = None if gpu_share else refusal(spec, estimate(spec, dataset), memory_here_mb())
+    if too_large:
+        raise SweepError(too_large)
     from rnnsweep.machine.device import use_cores
     from rnnsweep.training.train import train
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -52,6 +53,36 @@ def test_the_plan_says_what_would_run_and_runs_nothing(results, capsys):
     assert not results.exists()
 
 
+def test_grouped_validation_says_how_many_groups_it_holds_out(results, capsys):
+    assert one(results, *SMALL, "--validation", "grouped", "--plan") == 0
+    assert re.search(
+        r"validate 20 of 100 texts held out in \d+ whole groups of \d+, .*, \d+\.\d s", capsys.readouterr().out
+    )
+
+
+def test_a_grid_computes_its_lines_once_and_says_at_the_end_how_the_best_network_stands_to_them(results, capsys):
+    assert grid(results, *SMALL, "--cell", "gru", "--in-process", "--seeds", "2", "--plan") == 0
+    assert "before, linear models of 1 setting: about" in capsys.readouterr().out
+    assert grid(results, *SMALL, "--cell", "gru", "--in-process", "--seeds", "2") == 0
+    out = capsys.readouterr().out
+    assert re.search(
+        r"best network so far: gru 4 .*, test 0\.\d+ \(n = 2\); best linear line: .*, 30 words, 12 steps", out
+    )
+    frames = Ledger(results).load()
+    assert frames.baselines["model"].tolist() == ["commonest", "nbsvm_2", "tfidf_lr_1", "tfidf_lr_2"]
+    assert frames.planned == {"gru": 2}
+    assert frames.warnings == []
+    assert grid(results, *SMALL, "--cell", "gru", "--in-process", "--plan") == 0
+    assert "linear models" not in capsys.readouterr().out
+
+
+def test_a_grid_without_lines_and_one_trial_compute_none(results, capsys):
+    assert one(results, *SMALL) == 0
+    assert grid(results, *SMALL, "--cell", "gru", "--in-process", "--no-baselines") == 0
+    assert not len(Ledger(results).load().baselines)
+    assert "linear" not in capsys.readouterr().out
+
+
 def test_a_grid_without_a_preset_is_the_factorial(results, capsys):
     grid(results, "--plan")
     assert "81 trials" in capsys.readouterr().out
@@ -70,13 +101,14 @@ def test_one_trains_the_network_of_its_flags_and_a_later_grid_does_not_again(res
 def test_every_field_of_the_spec_is_a_flag(results):
     flags = ["--cell", "lstm", "--units", "4", "3", "--bidirectional", "--pooling", "mean", "--embedding-dim", "3"]
     flags += ["--num-words", "30", "--vocab-size", "40", "--max-len", "12", "--mask-padding", "--dropout", "0.5"]
-    flags += ["--batch-size", "16", "--drop-remainder", "--validation", "first-batch", "--epochs", "1"]
-    flags += ["--optimizer", "sgd", "--learning-rate", "0.1", "--seed", "5", "--reviews", "100"]
+    flags += ["--batch-size", "16", "--drop-remainder", "--validation", "grouped", "--epochs", "1"]
+    flags += ["--validation-share", "0.3", "--select", "val_loss", "--class-weights", "balanced", "--optimizer", "sgd"]
+    flags += ["--learning-rate", "0.1", "--seed", "5", "--reviews", "100"]
     assert one(results, *flags) == 0
     (spec,) = specs(results)
     default = Spec()
     assert all(getattr(spec, name) != getattr(default, name) for name in HINTS)
-    assert (spec.validation, spec.units, spec.dropout) == ("first_batch", (4, 3), 0.5)
+    assert (spec.validation, spec.units, spec.dropout) == ("grouped", (4, 3), 0.5)
 
 
 def test_a_system_is_trained_by_its_id(results, capsys):
@@ -140,7 +172,7 @@ def test_results_that_cannot_be_written_are_refused_before_anything_runs(tmp_pat
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_polite_end_and_a_closed_terminal_are_interruptions(results, capsys, monkeypatch, number):
-    kept = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    kept = {each: signal.getsignal(each) for each in rnnsweep.cli.run.STOPS}
     monkeypatch.setattr(rnnsweep.cli.run, "run", lambda *arguments: os.kill(os.getpid(), number))
     try:
         assert one(results, *SMALL) == 130

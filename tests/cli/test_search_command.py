@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 import sqlalchemy
@@ -18,7 +19,7 @@ from rnnsweep.cli.run_search import with_interval
 from rnnsweep.cli.search import search
 from rnnsweep.ledger import Ledger, Record
 from rnnsweep.space import Choice, Range, search_space
-from rnnsweep.stats import interval
+from rnnsweep.stats import interval, sample
 from tests.helpers.searches import keys
 
 ROOT = Path(__file__).parents[2]
@@ -37,18 +38,23 @@ def test_a_search_by_the_command_confirms_its_best_and_looks_at_the_test_set_onc
     command = ["--trials", "4", "--in-process", "--confirm", "2", "--seeds", "2", "--results", results, *FLAGS]
     assert search("A search.", command) == 0
     out = capsys.readouterr().out
-    assert len(re.findall(r"\d/4 .* val 0\.\d{4}", out)) == 4
-    assert "confirm  2 specs, 2 trials with new seeds to train" in out
-    assert len(re.findall("test 0", out)) == 1
-    assert re.search(r"winner   \w{12}  test 0\.\d{4} \(.* to .*: 95 %, Student's t over 2 seeds\)", out)
+    assert len(re.findall(r"\d/4 .* val 0\.\d{4}", out.partition("confirm")[0])) == 4
+    assert "confirm  2 specs, 4 trials with fresh seeds to train" in out
+    (winner,) = [line for line in out.splitlines() if line.startswith("winner")]
+    assert re.search(r"winner   \w{12}  test 0\.\d{4} \(.* to .*: 95 %, Student's t over 2 seeds", winner)
+    assert winner.endswith("; chosen on old seeds, reported on fresh seeds)")
+    tested = [line for line in out.splitlines() if "test 0" in line]
+    assert [line.split()[0] for line in tested] == ["winner", "bar"], "no other network's test accuracy is said"
     again = re.search(r"again    python sweeps/one.py (.*)", out)[1]
     assert one("One.", [*again.split(), "--results", results, "--plan"]) == 0
     assert "1 trials: 1 done" in capsys.readouterr().out
     trials = ledger_of(results)
-    assert len(trials) == 6
+    assert len(trials) == 8
+    assert set(trials["validation"]) == {"grouped"}
+    assert sorted(trials["seed"].unique()) == [1, 2, 3]
     assert search("A search.", command) == 0
     assert "0 to train" in capsys.readouterr().out
-    assert len(ledger_of(results)) == 6
+    assert len(ledger_of(results)) == 8
 
 
 def ledger_of(results):
@@ -92,7 +98,28 @@ def test_the_interval_of_one_seed_is_wilsons_and_of_several_students():
     one_seed = {"mean": 0.9, "n": 1, "low": math.nan, "high": math.nan}
     *found, over = with_interval(one_seed, {"test_reviews": 1000})
     assert found == pytest.approx((0.9, 0.87986, 0.91709), abs=1e-4)  # Wilson 1927 by hand
-    assert over == "Wilson's, over the test reviews of one seed"
+    assert over == "Wilson's, over the test reviews of one seed; by the seed that chose it: --confirm 1"
     mean, low, high, over = with_interval(interval([0.9, 0.8, 0.85]), {})
     assert (mean, high - mean, mean - low) == pytest.approx((0.85, 4.302653 * 0.05 / 3**0.5, 4.302653 * 0.05 / 3**0.5))
-    assert over == "Student's t over 3 seeds"
+    assert over == "Student's t over 3 seeds; by the seed that chose it: --confirm 1"
+
+
+def test_the_interval_of_several_seeds_is_for_new_reviews_too_and_never_leaves_0_to_1():
+    values, right = [0.75, 1.0, 1.0], np.array([[True, True, True, False], [True] * 4, [True] * 4])
+    mean, low, high, over = with_interval(interval(values), {}, sample(values, right), fresh=True)
+    assert (mean, high) == (pytest.approx(11 / 12), 1.0)
+    assert 0 < low < mean
+    assert over == "Student's t over 3 seeds and the test reviews; chosen on old seeds, reported on fresh seeds"
+
+
+def test_a_file_that_names_its_validation_rows_and_one_that_does_not_have_another_usual_validation(tmp_path, capsys):
+    rows = [f"{'good' if n % 2 else 'bad'} text number{n},{n % 2}" for n in range(200)]
+    plain, named = tmp_path / "plain.csv", tmp_path / "named.csv"
+    plain.write_text("text,label\n" + "\n".join(rows))
+    split = ["train"] * 140 + ["validation"] * 20 + ["test"] * 40
+    named.write_text("text,label,split\n" + "\n".join(f"{row},{part}" for row, part in zip(rows, split, strict=True)))
+    arguments = ["--trials", "2", "--plan", "--results", str(tmp_path / "results"), "--batch-size", "16"]
+    assert search("A search.", [*arguments, "--data", str(plain)]) == 0
+    assert "validate 32 of 160 texts held out" in capsys.readouterr().out
+    assert search("A search.", [*arguments, "--data", str(named)]) == 0
+    assert "validate the 20 rows that named names for it" in capsys.readouterr().out

@@ -13,7 +13,7 @@ from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS, Ledger, Record, StoreError
 from rnnsweep.space import SYSTEMS
 from rnnsweep.spec import Spec
 
-SPEC = Spec(units=(100, 50), num_words=1000)
+SPEC = Spec(units=(100, 50), num_words=1000, epochs=1)
 
 
 @pytest.fixture(params=["folder", "bucket"])

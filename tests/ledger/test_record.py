@@ -116,12 +116,12 @@ def test_each_key_of_a_loaded_ledger_has_its_spec(ledger):
     assert all(spec.key == key for key, spec in specs.items())
 
 
-def test_the_kernel_that_computed_a_result_is_the_last_column_and_empty_for_older_results(ledger):
+def test_the_kernel_that_computed_a_result_is_a_column_and_empty_for_older_results(ledger):
     for seed, said in ((1, {}), (2, {"blas": "openblas 0.3.30 Haswell"})):
         spec = SPEC.replace(seed=seed)
         ledger.record(spec.key).begin(spec)
         ledger.record(spec.key).finish(types.SimpleNamespace(row=DIVERGED.row | said, predictions={}))
     trials = ledger.load().trials
     assert list(trials.columns[: len(CONTRACT)]) == CONTRACT
-    assert trials.columns[-1] == "blas"
+    assert "blas" in trials.columns[len(CONTRACT) :]
     assert trials.sort_values("seed")["blas"].tolist() == ["", "openblas 0.3.30 Haswell"]

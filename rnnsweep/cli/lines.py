@@ -1,0 +1,130 @@
+"""The linear lines of a sweep: for which settings they are computed, and the bar that the networks have to pass."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+
+from rnnsweep import choice
+from rnnsweep.baselines import Baseline, BaselineSettings, baseline_files, baseline_key, baselines
+from rnnsweep.cli import screen
+from rnnsweep.data import Dataset, split
+from rnnsweep.data.split import shared_with_training
+from rnnsweep.ledger import COMMONEST, Ledger, LedgerFrames
+from rnnsweep.spec import Spec
+
+SETTING = ("reviews", "validation", "validation_share", "data_sha256", "num_words", "max_len")
+MOST = 12  # settings that a sweep computes lines for, where there are more of them
+# One core of a 2024 server, of the four lines together, measured on IMDB (20,000 of 25,000 reviews to train on).
+SETTING_SECONDS, TOKEN_SECONDS = 0.3, 2.4e-6
+
+
+def settings_of(specs: Iterable[Spec]) -> dict[str, Spec]:
+    """Return a spec for each setting that these specs' lines need, by the key of the lines.
+
+    Where that are more than `MOST`, each vocabulary is taken at the largest length only, and where that are still as
+    many, only the largest vocabulary.
+    """
+    found = {baseline_key(BaselineSettings.of(spec)): spec for spec in specs}
+    for names in (["num_words"], []):
+        if len(found) <= MOST:
+            break
+        found = _largest(found, names)
+    return found
+
+
+def _largest(found: dict[str, Spec], names: Sequence[str]) -> dict[str, Spec]:
+    """Return of all settings that are equal but for lengths and vocabularies, these `names` apart, the largest one."""
+    kept: dict[str, str] = {}
+    for key, spec in sorted(found.items(), key=lambda item: (item[1].max_len, item[1].num_words, item[0])):
+        fields = asdict(BaselineSettings.of(spec))
+        alike = repr([value for name, value in fields.items() if name not in ("max_len", "num_words") or name in names])
+        kept[alike] = key
+    return {key: found[key] for key in kept.values()}
+
+
+def lacking(specs: Iterable[Spec], ledger: Ledger, options: argparse.Namespace) -> list[Spec]:
+    """Return a spec for each setting whose lines the ledger does not have, by its last listing."""
+    if not options.baselines:
+        return []
+    known = ledger.baseline_keys()
+    return [spec for key, spec in settings_of(specs).items() if key not in known]
+
+
+def seconds_of(specs: Iterable[Spec], dataset: Dataset) -> float:
+    """Return what the lines of these settings should take on one core."""
+    total = 0.0
+    for spec in specs:
+        parts = split(spec, dataset)
+        sets = (parts.train, parts.validation, parts.test)
+        tokens = sum(int(np.minimum(reviews.lengths, spec.max_len).sum()) for reviews in sets)
+        total += SETTING_SECONDS + TOKEN_SECONDS * tokens
+    return total
+
+
+def compute(console: Console, specs: Sequence[Spec], ledger: Ledger, dataset: Dataset) -> None:
+    """Compute the lines of these settings and write them; what has none, as texts of one class, is a warning."""
+    for number, spec in enumerate(specs, 1):
+        settings = BaselineSettings.of(spec)
+        with console.status(f"linear lines, setting {number} of {len(specs)}"):
+            try:
+                lines = baselines(split(spec, dataset), settings)
+            except ValueError as error:  # scikit-learn's
+                reason = (str(error).splitlines() or ["no reason given"])[0]
+                where = f"{spec.num_words:,} words, {spec.max_len:,} steps"
+                screen.print_warning(console, f"no linear lines for {where}: {reason}; --no-baselines leaves them out")
+                continue
+            _add_facts(lines, spec, dataset)
+            ledger.write_baselines(baseline_key(settings), *baseline_files(lines))
+
+
+def _add_facts(lines: Sequence[Baseline], spec: Spec, dataset: Dataset) -> None:
+    """Add to the rows what only the data knows: their name, the number of classes, and accuracies without copies."""
+    kept = ~shared_with_training(spec, dataset)
+    labels = split(spec, dataset).test.labels[kept]
+    for line in lines:
+        distinct = float((line.predicted[kept] == labels).mean()) if len(labels) else None
+        line.row.update(
+            dataset=dataset.name,
+            classes=len(dataset.classes),
+            test_shared=int((~kept).sum()),
+            test_accuracy_distinct=distinct,
+        )
+
+
+def print_best(console: Console, frames: LedgerFrames, specs: Sequence[Spec]) -> None:
+    """Print the best network on the data and settings of these specs, beside the best linear line on that data.
+
+    Both are chosen by validation, and of the networks all count that the ledger has, with all of their seeds.
+    """
+    settings = {_setting(*(getattr(spec, name) for name in SETTING)) for spec in specs}
+    columns = zip(*(frames.trials[name] for name in SETTING), strict=True)
+    trials = frames.trials[[_setting(*values) in settings for values in columns]]
+    done = trials[trials["status"] == "finished"]
+    held = done[done["validation"] != "test"]
+    found = choice.networks(held if len(held) else done)
+    if len(found):
+        best = found.iloc[0]
+        print_against(console, frames, frames.specs[best["key"]], best["test_accuracy"], int(best["n"]))
+
+
+def _setting(reviews: Any, validation: Any, *others: Any) -> tuple[Any, ...]:
+    """Return values that are equal in a spec and in the trials' frame, which has its own words for some."""
+    return 0 if reviews is None or reviews is pd.NA else int(reviews), str(validation), *others
+
+
+def print_against(console: Console, frames: LedgerFrames, spec: Spec, accuracy: float, seeds: int) -> None:
+    """Print a network with its mean test accuracy beside the best linear line on the same data; nothing without one."""
+    lines = frames.baselines
+    reviews = lines["reviews"].isna() if spec.reviews is None else lines["reviews"].eq(spec.reviews).fillna(False)
+    same = (lines["data_sha256"] == spec.data_sha256) & reviews & (lines["model"] != COMMONEST)
+    alike = lines[same & (lines["validation"] == str(spec.validation))]
+    ranked = (alike if len(alike) else lines[same]).sort_values("val_accuracy", ascending=False, kind="stable")
+    if len(ranked):
+        screen.print_bar(console, spec, accuracy, seeds, {str(name): value for name, value in ranked.iloc[0].items()})

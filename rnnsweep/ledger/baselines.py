@@ -1,0 +1,77 @@
+"""Linear lines in a ledger: the rows of each data set and setting, and what they say of the test reviews.
+
+`baselines/<key>.json` is a list of rows, one per line, and `<key>.npz` beside it has their predictions
+(`rnnsweep.baselines` makes both).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pandas as pd
+
+from rnnsweep.ledger.fields import misfit
+from rnnsweep.types import Row
+
+BASELINES = "baselines"  # the folder
+ROWS, PREDICTIONS = "json", "npz"  # the endings of the two files of a key
+NAME = re.compile(rf"{BASELINES}/([0-9a-f]{{12}})\.({ROWS}|{PREDICTIONS})")
+# The first six are a contract: tables/baselines.csv has them in this order.
+BASELINE_COLUMNS = [
+    "model", "num_words", "max_len", "val_accuracy", "test_accuracy", "seconds", "c", "dataset", "data_sha256",
+    "reviews", "validation", "classes", "validation_share", "key", "train_reviews", "validation_reviews",
+    "test_reviews", "test_shared", "test_accuracy_distinct",
+]  # fmt: skip
+COMMONEST = "commonest"  # of the models: no line, the share of the commonest class
+LINE_TITLES = {
+    COMMONEST: "commonest class",
+    "tfidf_lr_1": "TF-IDF, words, logistic regression",
+    "tfidf_lr_2": "TF-IDF, words and pairs, logistic regression",
+    "nbsvm_2": "NB-SVM, words and pairs",
+}
+REQUIRED = ("model", "num_words", "max_len", "data_sha256")
+FIELDS: dict[str, Any] = {
+    "model": str, "num_words": int, "max_len": int, "val_accuracy": float, "test_accuracy": float, "seconds": float,
+    "C": float, "dataset": str, "data_sha256": str, "reviews": int, "classes": int, "validation_share": float,
+    "train_reviews": int, "validation_reviews": int, "test_reviews": int, "test_shared": int,
+    "test_accuracy_distinct": float,
+}  # fmt: skip
+
+
+def baseline_path(key: str, ending: str) -> str:
+    """Return the path from the ledger's root of one of the two files of a key."""
+    return f"{BASELINES}/{key}.{ending}"
+
+
+def parse_baselines(path: str, data: bytes | None, warnings: list[str]) -> list[Row]:
+    """Return the rows that a file holds, each with its key; a damaged file is one more warning instead."""
+    try:
+        rows = json.loads(data or b"")
+    except (ValueError, RecursionError):  # the second: nested ten thousand deep
+        rows = None
+    if not isinstance(rows, list) or not all(map(_is_row, rows)):
+        warnings.append(f"{path}: half-written or damaged; delete it, and the next sweep computes its lines again")
+        return []
+    found = NAME.fullmatch(path)
+    key = found.group(1) if found else ""
+    return [row | {"key": key, "c": row.get("C"), "validation": str(row.get("validation", ""))} for row in rows]
+
+
+def _is_row(row: Any) -> bool:
+    return isinstance(row, dict) and not misfit(row, FIELDS) and all(row.get(name) is not None for name in REQUIRED)
+
+
+def baselines_frame(rows: list[Row]) -> pd.DataFrame:
+    """Return a row per data set, setting and line, the contract's columns first; what is missing is NaN."""
+    frame = pd.DataFrame(rows).reindex(columns=BASELINE_COLUMNS)
+    for name in ("val_accuracy", "test_accuracy", "seconds", "c", "validation_share", "test_accuracy_distinct"):
+        frame[name] = pd.to_numeric(frame[name])
+    whole = ("num_words", "max_len", "reviews", "classes", "train_reviews", "validation_reviews", "test_reviews")
+    for name in (*whole, "test_shared"):
+        frame[name] = pd.to_numeric(frame[name]).astype("Int64")
+    for name in ("model", "dataset", "data_sha256", "validation", "key"):
+        frame[name] = frame[name].astype(object).where(frame[name].notna(), "").astype(str)
+    order = ["dataset", "data_sha256", "reviews", "validation", "num_words", "max_len", "model", "key"]
+    return frame.sort_values(order, ignore_index=True)
