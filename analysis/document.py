@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 GENERATED = "generated reviews, not real ones"
+NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
 # Text.
@@ -156,6 +157,14 @@ class Details:
 
 
 @dataclass(frozen=True)
+class Folded:
+    """Blocks without sections or pictures that are folded away behind a summary."""
+
+    summary: Text
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading and what is below it, sections too.
 
@@ -171,7 +180,7 @@ class Section:
     listed: str = ""
 
 
-Block = Text | List | Quote | Box | Command | Table | Figures | Details | Section
+Block = Text | List | Quote | Box | Command | Table | Figures | Details | Folded | Section
 
 
 def sections(section: Section) -> Iterator[Section]:
@@ -216,6 +225,19 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
+def points_interval(low: float, high: float) -> str:
+    """Return an interval of a difference in percentage points, a dash where there is none."""
+    return "—" if pd.isna(low) else f"{points(low)} to {points(high)}"
+
+
 def interval_text(low: float, high: float) -> str:
-    """Return `low to high`, a dash where there is no interval."""
-    return "—" if pd.isna(low) else f"{low:.4f} to {high:.4f}"
+    """Return `low to high` of an accuracy, cut at 0 and 1; a dash where there is no interval, or one without width.
+
+    A few equal values are no proof that all are equal.
+    """
+    return "—" if pd.isna(low) or low == high else f"{max(low, 0):.4f} to {min(high, 1):.4f}"
+
+
+def p_value(value: float) -> str:
+    """Return a p-value with four digits after the point, `< 0.0001` below that, a dash for none."""
+    return "—" if pd.isna(value) else f"<{NARROW}0.0001" if value < 0.0001 else f"{value:.4f}"

@@ -1,22 +1,21 @@
 """A ledger in, a report out: report.html, report.md, figures/ and tables/, the same bytes each time.
 
-python analysis/report.py [--results URI] [--out DIR]
+python analysis/report.py [--results URI] [--out DIR] [--compare A B]
 
 pandas, matplotlib and scikit-learn take seconds to import: they wait until the words of the command are understood.
 """
 
 from __future__ import annotations
 
-import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `analysis` is never installed
 
+from analysis.command import DONE, INTERRUPTED, Parser, existing
 from rnnsweep.errors import UserError
 from rnnsweep.files import write_whole
 
@@ -26,22 +25,29 @@ if TYPE_CHECKING:
     from analysis.sections.source import Predictions
     from rnnsweep.ledger import LedgerFrames
 
-WRITTEN, WRONG_USAGE, INTERRUPTED = 0, 2, 130
 HTML, MARKDOWN, TRIALS, EPOCHS = "report.html", "report.md", "tables/trials.csv", "tables/epochs.csv"
 
 
-def report(contents: LedgerFrames, predictions: Predictions) -> dict[str, bytes]:
-    """Return the report's files by their path below the output folder; a pure function of the ledger."""
+def report(contents: LedgerFrames, predictions: Predictions, compared: Sequence[str] = ()) -> dict[str, bytes]:
+    """Return the report's files by their path below the output folder; a pure function of the ledger.
+
+    `compared` are the two sides of a section of its own, as `analysis/compare.py` takes them, or none. Raises
+    `UserError` where there is no such side.
+    """
     from analysis.document import pictures
+    from analysis.frames.study import tables
     from analysis.render.html import page
     from analysis.render.markdown import markdown
+    from analysis.sections.source import read
     from analysis.sections.whole import whole
     from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS
 
-    document = whole(contents, predictions)
+    source = read(contents, predictions)
+    document = whole(source, compared)
     files = {HTML: page(document).encode(), MARKDOWN: markdown(document).encode()}
     files |= {f"figures/{picture.name}": picture.png for picture in pictures(document)}
-    return files | {TRIALS: _csv(contents.trials, CONTRACT), EPOCHS: _csv(contents.epochs, EPOCH_COLUMNS)}
+    files |= {TRIALS: _csv(contents.trials, CONTRACT), EPOCHS: _csv(contents.epochs, EPOCH_COLUMNS)}
+    return files | {f"tables/{name}.csv": _csv(frame, []) for name, frame in tables(source.study).items()}
 
 
 def write(files: dict[str, bytes], out: Path) -> list[Path]:
@@ -54,12 +60,16 @@ def write(files: dict[str, bytes], out: Path) -> list[Path]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the report of a ledger; returns the exit status, 2 for a user's mistake in one line."""
-    parser = _Parser(prog="analysis/report.py", description="Write the report of a ledger.", allow_abbrev=False)
-    parser.add_argument("--results", default="results", metavar="URI", help="the ledger (default: results)")
+    parser = Parser("report", "Write the report of a ledger.")
     parser.add_argument("--out", default="report", metavar="DIR", help="folder of the report (default: report)")
+    parser.add_argument("--compare", nargs=2, default=(), metavar=("A", "B"), help="a section that compares two "
+                        "networks, as analysis/compare.py does")  # fmt: skip
     options = parser.parse_args(arguments)
+    if not options.out:
+        parser.error("--out has no name: '' is no place; give a folder")
     try:
-        paths = _write_report_of(options.results, Path(options.out), parser)
+        ledger = existing(options.results)
+        paths = write(report(ledger.load(), ledger.predictions, options.compare), Path(options.out))
     except UserError as error:
         parser.error(str(error))
     except OSError as error:
@@ -67,22 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     _say(paths, Path(options.out))
-    return WRITTEN
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
-
-
-def _write_report_of(results: str, out: Path, parser: _Parser) -> list[Path]:
-    from rnnsweep.ledger import Ledger
-
-    ledger = Ledger(results)
-    if not ledger.exists():
-        command = shlex.join(["python", "sweeps/grid.py", "--results", results])
-        parser.error(f"there are no results at {results}; make them: {command}")
-    return write(report(ledger.load(), ledger.predictions), out)
+    return DONE
 
 
 def _say(paths: list[Path], out: Path) -> None:

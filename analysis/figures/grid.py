@@ -12,7 +12,7 @@ from analysis.figures.canvas import COLOURS, bare, titled
 
 
 def dots(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
-    """Draw `frames.grid.by_axis` of several axes below each other: mean accuracy as a dot, its interval as a line."""
+    """Draw `frames.axes.margins` of several axes below each other: mean accuracy as a dot, its interval as a line."""
     places, labels, place = [], [], 0.0
     for axis, group in frame.groupby("axis", sort=False):
         rows: Any = group.itertuples()

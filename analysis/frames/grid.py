@@ -1,21 +1,10 @@
-"""Mean accuracy of the trials of one data block: by the value of an axis, and over the grid."""
+"""Mean accuracy of a grid's trials, network by network."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from analysis.frames.trials import BEST, CELL_ORDER
-from rnnsweep.stats import interval
-
-AXES = ("cell", "depth", "num_words", "max_len")
-
-
-def by_axis(trials: pd.DataFrame, axis: str, accuracy: str = BEST) -> pd.DataFrame:
-    """Return a row per value of an axis: axis, value, n, mean, sd, low, high of the accuracy over the trials."""
-    values = sorted(trials[axis].unique(), key=lambda value: (CELL_ORDER.get(value, value),))
-    return pd.DataFrame(
-        [{"axis": axis, "value": value} | interval(trials.loc[trials[axis] == value, accuracy]) for value in values]
-    )
 
 
 def grid_means(trials: pd.DataFrame, accuracy: str = BEST) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from analysis.document import (
     Command,
     Details,
     Figures,
+    Folded,
     Foreign,
     Larger,
     Link,
@@ -144,6 +145,11 @@ def _(block: Details) -> Markup:
     return Markup("<details><summary>{}</summary><pre><code>{}</code></pre></details>").format(
         inline(block.summary), block.text
     )
+
+
+@_block.register
+def _(block: Folded) -> Markup:
+    return Markup("<details><summary>{}</summary>\n{}\n</details>").format(inline(block.summary), _blocks(block.blocks))
 
 
 @_block.register

@@ -13,6 +13,7 @@ from analysis.document import (
     Command,
     Details,
     Figures,
+    Folded,
     Larger,
     List,
     Name,
@@ -132,6 +133,11 @@ def _(block: Details) -> str:
     fence = _fence(block.text, 3)
     # An HTML block until the empty line: its summary is HTML.
     return f"<details><summary>{html.inline(block.summary)}</summary>\n\n{fence}\n{block.text}\n{fence}\n\n</details>"
+
+
+@_block.register
+def _(block: Folded) -> str:
+    return f"<details><summary>{html.inline(block.summary)}</summary>\n\n{_blocks(block.blocks)}\n\n</details>"
 
 
 @_block.register

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.document import Block, Box, Name, Section, Strong, number, plural, text
+from analysis.document import Block, Box, Code, Name, Section, Strong, number, plural, text
 from analysis.frames.trials import blocks
 from analysis.sections.commands import train_again
+from analysis.sections.leaderboard import passed
 from analysis.sections.network import network_blocks
 from analysis.sections.source import Source, data_name, generated_box, label
 from rnnsweep.choice import networks
 
 NONE = "There is none yet: no network with held-out validation is finished."
 OPTIMISM = (
-    "Having been chosen as the best, its validation accuracy is too high on average; its test accuracy is not, as the "
-    "test set took no part in the choice."
+    "These seeds chose it, so that both accuracies are too high on average: the test set took no part in the choice, "
+    "but a seed that is lucky is so on both. What it is worth, only fresh seeds say, which"
 )
+CONFIRM = "python sweeps/search.py --confirm"
 ONE_SEED = " It is of one seed: another seed may put another network first."
 
 
@@ -37,11 +39,13 @@ def _best(source: Source, trials: pd.DataFrame) -> list[Block]:
     system = str(chosen["system"].iloc[0])
     said = (
         f": the best mean validation accuracy, {number(best['val_accuracy'])} (n={best['n']}), of "
-        f"{plural(len(ranked), 'network')} on {data_name(chosen)}, {plural(spec.epochs, 'epoch')}; test accuracy "
-        f"{number(best['test_accuracy'])}. {OPTIMISM}{ONE_SEED if best['n'] == 1 else ''}"
+        f"{plural(int(ranked['ranked'].sum()), 'network')} on {data_name(chosen)}, {plural(spec.epochs, 'epoch')}; "
+        f"test accuracy {number(best['test_accuracy'])}. {OPTIMISM} "
     )
+    once = ONE_SEED if best["n"] == 1 else ""
     return [
-        text(Strong(label(spec)), " " * bool(system), Name(system), said),
+        text(Strong(label(spec)), " " * bool(system), Name(system), said, Code(CONFIRM), f" trains.{once}"),
+        *passed(source, str(chosen["data"].iloc[0])),
         *generated_box(bool(chosen["real"].iloc[0])),
         *train_again("Trained again by", spec),
         *network_blocks(source, "best", chosen, None),

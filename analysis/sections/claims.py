@@ -1,7 +1,8 @@
-"""The original's conclusions as claims: each with its verdict, the evidence, and what is wrong with the comparison."""
+"""The original's conclusions as claims: each with its verdict in two families, its numbers and its faults."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,9 @@ import pandas as pd
 from analysis.document import (
     Block,
     Code,
+    Folded,
     Link,
+    List,
     Quote,
     Section,
     Small,
@@ -18,122 +21,279 @@ from analysis.document import (
     Table,
     Text,
     Verdict,
+    p_value,
+    plural,
     points,
+    points_interval,
     printed,
     text,
 )
-from analysis.frames.claims import judge, together
+from analysis.frames.contrasts import CONTROLLED, LEAST_SEEDS, PUBLISHED, ROOT_MEAN_SQUARE, SYSTEM
 from analysis.frames.trials import records
-from analysis.original.claims import CLAIMS, RULE, Claim, published_difference
+from analysis.original.claims import CLAIMS, UNDECIDED, Claim, published_difference
 from analysis.sections.commands import FACTORIAL_COMMAND, SEEDS_COMMAND
 from analysis.sections.source import Source
+from rnnsweep.cells import CELLS
 
-EVIDENCE = text(
-    Strong("Eight systems"),
-    ": the original's own networks, last epoch, over seeds; all that differs between them differs. ",
-    Strong("Matched pairs"),
-    ": networks of the ledger that differ in the claimed axis alone, best epoch by validation (training accuracy: last "
-    "epoch), a pair's seeds averaged; n counts pairs, and the interval is over the other axes' values, for the reviews "
-    "at hand. Where both have an interval, real data goes before generated, and matched pairs decide. “Validation” is "
-    "judged on the whole test set on both sides. “Published” differences are of the logs' last epochs, and compare the "
-    "different validation reviews that the original had.",
-    small=True,
-)
+FAMILIES = {PUBLISHED: "as published", CONTROLLED: "controlled"}
+
+RULE = [
+    text(
+        "Each claim is asked twice. ",
+        Strong("As published"),
+        ": of the original's own networks after their last epoch, in which all that differs between them differs. ",
+        Strong("Controlled"),
+        ": the mean difference of all pairs of networks that differ in the claimed axis alone, at the epoch with the "
+        "best validation accuracy (training accuracy: the last epoch).",
+    ),
+    text(
+        Strong("Random"),
+        " are the seeds, each network's own, and the test reviews, which all networks share: an interval is about "
+        "other seeds and other reviews. ",
+        Strong("Fixed"),
+        " are the networks of the grid, the training reviews and their split: nothing is said of others. Networks that "
+        "a search suggested take no part, because validation chose them.",
+    ),
+    text(
+        Strong("Verdict"),
+        ": a two-sided p-value from a one-sided test of the claim and one of its contrary; all parts of a claim must "
+        "hold, and one that fails is enough, its p-value times the number of parts. Holm's method adjusts it for the "
+        "seven claims of a family, and below .05 it decides: of studies in which there is no effect at all, at most "
+        "one in twenty says anything false. “Makes little difference” holds where both the mean of the pairs and the "
+        "root mean square of their effects are below 1 point.",
+    ),
+]
 MORE = text(
-    "What lacks an interval gets one by more seeds, ",
-    Code(SEEDS_COMMAND),
-    ", or by the grid, ",
-    Code(FACTORIAL_COMMAND),
-    ".",
-    small=True,
-)
+    "What lacks trials gets them by ", Code(SEEDS_COMMAND), " (as published) and ", Code(FACTORIAL_COMMAND),
+    " with more ", Code("--seeds"), " (controlled).", small=True,
+)  # fmt: skip
+NEITHER = "neither the claim nor its contrary is shown"
+EVIDENCE = ["family", "difference", "effect, pp", "95 % interval, pp", "p", "Holm p", "seeds", "reviews", "df",
+            "could have been shown, pp", "original's logs, pp"]  # fmt: skip
+BESIDE = ["family", "difference", "true effects, root mean square, pp", "95 % interval, pp", "p of all equal",
+          "where trained, pp", "95 % interval, pp", "not trained", "pairs left"]  # fmt: skip
+GROUPS = [("", 2), ("how far the pairs part", 3), ("among the runs that trained: a condition no claim has", 4)]
 
 
 @dataclass(frozen=True)
 class _Judged:
+    """A claim and the rows about it: of `Verdicts`, one per family, and those of its parts."""
+
     number: int
     claim: Claim
     sentence: str
-    verdict: str
-    about: str  # what the verdict is about, where that is not the claim as the original made it
-    why: str  # what the deciding evidence lacks
-    evidence: Table
+    verdicts: Mapping[str, Any]
+    parts: Mapping[str, list[Any]]
 
     @property
     def anchor(self) -> str:
         return f"claim-{self.number}"
 
 
-def claims_section(source: Source, published: dict[str, Any], shown: pd.DataFrame) -> Section:
-    """Return the verdicts in one table, and a section per claim; `shown` are the trials of the eight systems' scope."""
-    found = [_judged(number, claim, source, published, shown) for number, claim in enumerate(CLAIMS, 1)]
-    rows = [[text(str(one.number)), text(Link(one.sentence, one.anchor)), _verdict(one)] for one in found]
+def claims_section(source: Source, published: dict[str, Any]) -> Section:
+    """Return the verdicts in one table, and a section per claim."""
+    found = [_judged(number, claim, source, published) for number, claim in enumerate(CLAIMS, 1)]
+    lacking = source.study.verdicts.claims["reason"].ne("").any()
     blocks: list[Block] = [
-        text(RULE),
-        EVIDENCE,
-        printed(["", "claim", "verdict"], rows, layout="words claims"),
-        *([MORE] if any(one.why for one in found) else []),
-        *(_section(one) for one in found),
+        _table(found),
+        *([MORE] if lacking else []),
+        List([*RULE, _interim(source.study.planned)], small=True),
+        *(_section(one, source, published) for one in found),
     ]
     return Section("Do the conclusions hold?", 2, blocks, anchor="claims", listed="Do the conclusions hold?")
 
 
-def _judged(number: int, claim: Claim, source: Source, published: dict[str, Any], shown: pd.DataFrame) -> _Judged:
-    evidence = judge(claim, shown, source.trials, source.contents.epochs)
-    used = evidence[evidence["used"]]
+def _interim(planned: Mapping[str, int]) -> Text:
+    """Return what an interim verdict is, by the planned numbers of seeds."""
+    return text(
+        Strong("Interim"),
+        " is a verdict before each network has its planned number of seeds, planned by cell and never by network "
+        f"({_counts(planned)}): stopping where a result looks good would make false ones common. "
+        f"A verdict on a cell of which some runs fail to train takes at least so many: {_counts(LEAST_SEEDS)}. “Could "
+        "have been shown” is the smallest true difference that a test finds with probability .8 at .05 / 7.",
+    )
+
+
+def _counts(seeds: Mapping[str, int]) -> str:
+    names = {name: "each of the eight systems" if name == SYSTEM else CELLS[name].title for name in seeds}
+    return ", ".join(f"{names[name]} {count}" for name, count in seeds.items())
+
+
+def _judged(number: int, claim: Claim, source: Source, published: dict[str, Any]) -> _Judged:
+    claims, parts = (
+        frame[frame["claim"] == number] for frame in (source.study.verdicts.claims, source.study.verdicts.parts)
+    )
     return _Judged(
         number,
         claim,
         published["conclusions"][claim.table]["claims"][claim.index],
-        together(list(used["verdict"])),
-        _about(used),
-        "; ".join(f"{row.part}: {row.reason}" for row in records(used) if row.reason),
-        _evidence(claim, evidence, published),
+        {family: records(claims[claims["family"] == family])[0] for family in FAMILIES},
+        {family: records(parts[parts["family"] == family]) for family in FAMILIES},
     )
 
 
-def _section(one: _Judged) -> Section:
-    about, why = (f" {one.about}" if one.about else ""), (f"({one.why})" if one.why else "")
+def _table(found: list[_Judged]) -> Table:
+    rows = []
+    for one in found:
+        row = [text(str(one.number)), text(Link(one.sentence, one.anchor))]
+        for family in FAMILIES:
+            of = one.verdicts[family]
+            row += [text(_effect(of)), text(p_value(of.p_holm)), _verdict(of)]
+        rows.append(row)
+    columns = ["", "claim"]
+    for name in FAMILIES.values():
+        columns += [f"{name}, pp (95 % interval)", "Holm p", "verdict"]
+    groups = [("", 2), *((name, 3) for name in FAMILIES.values())]
+    return printed(columns, rows, groups=groups, layout="words claims")
+
+
+def _effect(of: Any) -> str:
+    if pd.isna(of.effect):
+        return "—"
+    return points(of.effect) + ("" if pd.isna(of.low) else f" ({points_interval(of.low, of.high)})")
+
+
+def _verdict(of: Any) -> Text:
+    said = [word for word in (_status(of), _about(of)) if word]
+    return text(Verdict(of.verdict), " " * bool(said), Small("; ".join(said)))
+
+
+def _status(of: Any) -> str:
+    return "interim" if of.interim and pd.notna(of.effect) else ""
+
+
+def _about(of: Any) -> str:
+    """Return what the verdict is about where that is not the original's reviews, all of them, or ''."""
+    if pd.isna(of.effect):
+        return ""
+    if not of.real:
+        return "about the generated corpus, not about the original's reviews"
+    if not of.data.startswith("imdb"):
+        return f"about {of.data}, not about the original's reviews"
+    return "" if "all reviews" in of.data else f"on {of.data}"
+
+
+def _section(one: _Judged, source: Source, published: dict[str, Any]) -> Section:
     blocks: list[Block] = [
         Quote(one.claim.chinese, "zh-Hant"),
-        text(Verdict(one.verdict), about, " " * bool(why), Small(why)),
-        one.evidence,
+        List([_sentence(name, one.verdicts[family]) for family, name in FAMILIES.items()]),
+        _evidence(one, published),
+        *_beside(one, source),
+        *_pairs(one, source),
         text(Strong("What is wrong with the comparison:"), f" {one.claim.caveat}", small=True),
     ]
     return Section(f"{one.number}. {one.sentence}", 3, blocks, anchor=one.anchor)
 
 
-def _verdict(one: _Judged) -> Text:
-    return text(Verdict(one.verdict), " " * bool(one.about), Small(one.about))
+def _sentence(name: str, of: Any) -> Text:
+    why = of.reason or (_could(of) if of.verdict == UNDECIDED else "")
+    said = [word for word in (_status(of), _about(of), why) if word]
+    where = f"{of.data}, {of.epochs} epochs, {_counted(of)}; in the interval: {of.random}" if of.networks else ""
+    return text(
+        Strong(f"{name[:1].upper()}{name[1:]}:"), " ", Verdict(of.verdict), " (" * bool(said), "; ".join(said),
+        ")" * bool(said), ". ", Small(where),
+    )  # fmt: skip
 
 
-def _about(used: pd.DataFrame) -> str:
-    """Return what the verdict is about where that is not the claim as the original made it, or ''."""
-    decided = used[used["low"].notna()]
-    if not len(decided):
-        return ""
-    if not decided["real"].all():
-        return "about the generated corpus, not about the original's reviews"
-    if (decided["dataset"] != "imdb").any():
-        return f"about {decided['data'].iloc[0]}, not about the original's reviews"
-    parts = [data for data in decided["data"] if "all reviews" not in data]
-    return f"on {parts[0]}" if parts else ""
+def _could(of: Any) -> str:
+    if pd.isna(of.smallest):
+        return NEITHER
+    return f"{NEITHER}; a difference of {100 * of.smallest:.2f} points could have been"
 
 
-def _evidence(claim: Claim, evidence: pd.DataFrame, published: dict[str, Any]) -> Table:
-    original = {part.text: published_difference(part, published) for part in claim.parts}
-    columns = ["difference", "evidence", "data", "measured, pp", "95 % interval, pp", "n", "published, pp", "says"]
+def _counted(of: Any) -> str:
+    pairs = f" in {plural(of.pairs, 'pair')}" if of.family == CONTROLLED and of.pairs < of.networks else ""
+    alone = f", {of.missing} without a partner" if of.family == CONTROLLED and of.missing else ""
+    return f"{plural(of.networks, 'network')}{pairs}{alone}"
+
+
+def _evidence(one: _Judged, published: dict[str, Any]) -> Table:
+    original = {part.text: published_difference(part, published) for part in one.claim.parts}
+    rows = []
+    for family, name in FAMILIES.items():
+        of, parts = one.verdicts[family], one.parts[family]
+        several = len(parts) > 1
+        for part in parts:
+            logs = points(original.get(part.part, float("nan"))) if family == PUBLISHED else ""
+            holm = "" if several else p_value(of.p_holm)
+            p = part.p if several else of.p
+            rows.append([name, part.part, *_numbers(part), p_value(p), holm, *_sizes(part), logs])
+        if several:
+            rows.append([name, "all of these", "", "", p_value(of.p), p_value(of.p_holm), of.seeds, "", "", "", ""])
+    return printed(EVIDENCE, rows, layout="two")
+
+
+def _numbers(part: Any) -> list[str]:
+    if part.part.endswith(ROOT_MEAN_SQUARE) and pd.notna(part.effect):  # a size, without a sign
+        return [
+            f"{100 * part.effect:.2f}",
+            "—" if pd.isna(part.low) else f"{100 * part.low:.2f} to {100 * part.high:.2f}",
+        ]
+    return [points(part.effect), points_interval(part.low, part.high)]
+
+
+def _sizes(part: Any) -> list[str]:
+    reviews = "—" if pd.isna(part.reviews) else f"{part.reviews:,}"
+    df = "—" if pd.isna(part.df) else f"{part.df:.1f}"
+    return [part.seeds, reviews, df, "—" if pd.isna(part.smallest) else f"{100 * part.smallest:.2f}"]
+
+
+def _beside(one: _Judged, source: Source) -> list[Block]:
+    """Return how far the pairs behind a mean part, and the contrast among the runs that trained."""
+    found = source.study.verdicts
+    trained = found.trained[found.trained["claim"] == one.number]
+    both = trained.merge(found.spreads, on=["claim", "family", "part"], how="left", suffixes=("", "_spread"))
     rows = [
         [
+            FAMILIES[row.family],
             row.part,
-            row.evidence + (" (decides)" if row.used and pd.notna(row.low) else ""),
-            (row.data + ("" if row.real else ", generated")) if row.data else "—",
-            points(row.difference),
-            "—" if pd.isna(row.low) else f"{points(row.low)} to {points(row.high)}",
-            f"{row.first_n}" if pd.isna(row.second_n) else f"{row.first_n}, {int(row.second_n)}",
-            points(original[row.part]),
-            row.verdict,
+            "—" if pd.isna(row.rms) else f"{100 * row.rms:.2f}",
+            "—" if pd.isna(row.rms_low) else f"{100 * row.rms_low:.2f} to {100 * row.rms_high:.2f}",
+            p_value(row.p_equal),
+            points(row.effect) if row.failed else "all trained",
+            points_interval(row.low, row.high) if row.failed else "",
+            f"{row.failed} of {row.n}",
+            f"{row.pairs} of {row.of_pairs}",
         ]
-        for row in records(evidence)
+        for row in records(both)
     ]
-    return printed(columns, rows, layout="words")
+    return [printed(BESIDE, rows, groups=GROUPS, layout="two")] if rows else []
+
+
+def _pairs(one: _Judged, source: Source) -> list[Block]:
+    found = source.study.verdicts
+    pairs, falls = (
+        frame[(frame["claim"] == one.number) & (frame["family"] == CONTROLLED)] for frame in (found.pairs, found.falls)
+    )
+    if not len(pairs):
+        return []
+    if len(falls):
+        return _slopes(pairs, falls)
+    columns = ["difference", "first", "second", "effect, pp", "95 % interval, pp", "seeds"]
+    rows = [
+        [row.part, row.first, row.second, points(row.effect), points_interval(row.low, row.high), _seeds(row)]
+        for row in records(pairs)
+    ]
+    summary = text(f"Every pair, each with an interval of its own and no verdict ({len(rows)})")
+    return [Folded(summary, [printed(columns, rows, layout="words")])]
+
+
+def _slopes(pairs: pd.DataFrame, falls: pd.DataFrame) -> list[Block]:
+    mean = falls["last_minus_best"].mean()
+    said = (
+        f"Beside the slopes, as a description: the last epoch's validation accuracy is {-100 * mean:.2f} points below "
+        "the network's own best one, on average. It is no evidence of a fall, for a flat curve that only wavers ends "
+        "below its best epoch, too."
+    )
+    ends = dict(zip(falls["first"], falls["last_minus_best"], strict=True))
+    columns = ["network", "slope, pp per epoch", "95 % interval, pp", "last − best, pp", "seeds"]
+    rows = [
+        [row.first, points(row.effect), points_interval(row.low, row.high), points(ends[row.first]), row.first_n]
+        for row in records(pairs)
+    ]
+    summary = text(f"Every network, each with an interval of its own and no verdict ({len(rows)})")
+    return [text(said, small=True), Folded(summary, [printed(columns, rows, layout="words")])]
+
+
+def _seeds(row: Any) -> str:
+    return row.first_n if row.first_n == row.second_n else f"{row.first_n}, {row.second_n}"

@@ -8,7 +8,7 @@ from analysis.document import Block, Code, Command, text
 from rnnsweep.spec import Spec
 
 REPORT_COMMAND = "python sweeps/grid.py --preset report --data imdb"
-SEEDS_COMMAND = f"{REPORT_COMMAND} --seeds 3"
+SEEDS_COMMAND = f"{REPORT_COMMAND} --seeds 5"
 FACTORIAL_COMMAND = "python sweeps/grid.py --data imdb"
 NAMED_DATA = ("imdb", "embedded")  # what `--data` takes beside the path of a file
 FILE = "FILE"  # stands for a path that the ledger does not know

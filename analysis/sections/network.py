@@ -24,6 +24,7 @@ from analysis.document import (
     spread,
     text,
 )
+from analysis.frames.predictions import measured
 from analysis.frames.training import curves, median_seed, model_summary, training_log
 from analysis.frames.trials import records
 from analysis.original.published import published_test_accuracy
@@ -48,7 +49,7 @@ def network_blocks(source: Source, name: str, done: pd.DataFrame, original: Orig
         lines.append(text("A thin line per seed, their mean with dots.", small=True))
     summary = _summary(source.contents.layers.get(key, []), params, original)
     return [
-        Section("Accuracy by both rules", 4, [_results(done, original)]),
+        Section("Accuracy by both rules", 4, [_results(done, original), *_selected(middle), *_measures(done)]),
         Section("Model summary", 4, [summary, *_compared(params, original)]),
         Section("Training log", 4, [_log(training_log(epochs, keys), original)]),
         Section("Accuracy and loss", 4, lines),
@@ -74,6 +75,25 @@ def _results(done: pd.DataFrame, original: Original) -> Table:
         row.append(str(len(done)))
         rows.append(row + [number(last[short], 2 if short == "test" else 4)] * bool(original))
     return printed(columns, rows)
+
+
+def _selected(trial: pd.Series) -> list[Block]:
+    """Return what the best epoch was chosen by, where it was not validation accuracy, and what weighed the classes."""
+    said = []
+    if trial["select"] != "val_accuracy":
+        said.append(f"The best epoch is the one with the best {trial['select']}, not validation accuracy.")
+    if trial["class_weights"] != "none":
+        said.append(f"Class weights in the training loss: {trial['class_weights']}.")
+    return [text(" ".join(said), small=True)] if said else []
+
+
+def _measures(done: pd.DataFrame) -> list[Block]:
+    """Return the table of the best epoch's other measures, nothing where no trial has one."""
+    rows = [
+        [row.measure, spread(row.val, row.val_sd), spread(row.test, row.test_sd), str(row.n)]
+        for row in records(measured(done))
+    ]
+    return [printed(["best epoch by validation", "validation", "test set", "n"], rows)] if rows else []
 
 
 def _published_last(original: Original) -> dict[str, float]:

@@ -20,17 +20,24 @@ from analysis.document import (
     text,
 )
 from analysis.frames import searches
-from analysis.frames.trials import records
+from analysis.frames.networks import network_of
+from analysis.frames.trials import BEST, records
 from analysis.sections.commands import train_again
 from analysis.sections.search_pictures import SearchPictures
 from analysis.sections.source import Source, generated_box, label
 from rnnsweep import choice
 from rnnsweep.search.goal import SMALLER
 from rnnsweep.spec import Spec
+from rnnsweep.stats import ACCURACY, contrast
 
 STATES = ("finished", "pruned", "failed", "running")
 WHOLE = ("params", "seconds")  # objectives printed without decimals
 LIMITS = ("max_params", "max_seconds")
+FRESH = text(
+    "The seed that chose a network does not count here. Intervals are for other seeds and, where the predictions are "
+    "in the ledger, other test reviews.",
+    small=True,
+)
 MEANING = (
     "A search suggests each network from the results before it; none is trained twice. Its choices are made by the "
     "validation accuracy of the best epoch alone; the test set is looked at once, for the winner. A pruned trial was "
@@ -92,14 +99,14 @@ def _results(search: _Search, source: Source) -> list[Block]:
         search.trials, search.objectives[0], SMALLER
     )  # fmt: skip
     chosen = choice.confirmed(source.trials, settings.get("confirmed", []), settings.get("seeds", 1))
-    sure = "Confirmed with new seeds; the winner is the best mean validation accuracy"
+    sure = "Confirmed with fresh seeds; the winner is the best mean validation accuracy"
     first = settings.get("winner") or "" if len(chosen) == 0 else chosen["key"].iloc[0]
     first = first or (best["key"].iloc[0] if len(best) else "")
     start = f"{'The winner' if len(chosen) else 'The first'} is trained again by"
     again = train_again(start, specs[first]) if first in specs else []
     table = _best(best.head(10), search.objectives, specs)
     return [
-        *([Section(sure, 4, [_confirmed(chosen, specs)])] if len(chosen) else []),
+        *([Section(sure, 4, [FRESH, _confirmed(chosen, settings.get("seeds", 1), source)])] if len(chosen) else []),
         Section("The Pareto front" if several else "The best by one seed", 4, [table, *again]),
     ]
 
@@ -135,19 +142,25 @@ def _best(best: pd.DataFrame, objectives: Sequence[str], specs: dict[str, Spec])
     return printed(["network", *objectives, "trial", "key"], rows)
 
 
-def _confirmed(chosen: pd.DataFrame, specs: dict[str, Spec]) -> Table:
+def _confirmed(chosen: pd.DataFrame, seeds: int, source: Source) -> Table:
     rows = [
         [
-            label(specs[row.key]),
+            label(source.contents.specs[row.key]),
             str(int(row.n)),
             number(row.val),
             number(row.mean),
-            interval_text(row.low, row.high),
+            interval_text(*_fresh_interval(row.key, seeds, source)),
             row.key,
         ]
         for row in records(chosen)
     ]
     return printed(["network", "seeds", "mean validation", "mean test", "95 % interval", "key"], rows)
+
+
+def _fresh_interval(key: str, seeds: int, source: Source) -> tuple[float, float]:
+    """Return the interval of the mean test accuracy over the fresh seeds, for other seeds and other test reviews."""
+    network = network_of(choice.planned(source.trials, key, seeds))
+    return contrast([source.study.samples(network, BEST)], [1.0], ACCURACY).interval()
 
 
 def _beside_grid(trials: pd.DataFrame, grid: pd.DataFrame) -> list[Block]:

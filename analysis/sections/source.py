@@ -10,8 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.document import GENERATED, Box, Strong, plural, text
+from analysis.frames.study import Study, study
+from analysis.frames.trials import prepared, scopes
 from rnnsweep.cells import CELLS
 from rnnsweep.ledger import LedgerFrames
+from rnnsweep.space import SYSTEMS
 from rnnsweep.spec import Spec
 
 Predictions = Callable[[str], dict[str, NDArray[Any]] | None]
@@ -22,11 +25,25 @@ MADE_UP = Box(
 
 @dataclass(frozen=True)
 class Source:
-    """A ledger: its frames, its predictions by key, and its trials as `prepared` has them."""
+    """A ledger: its frames, its predictions by key, its trials as `prepared` has them, and what they say together.
+
+    `scopes` are the variants of the eight systems in it, and `shown` the trials of the first of them.
+    """
 
     contents: LedgerFrames
     predictions: Predictions
     trials: pd.DataFrame
+    scopes: pd.DataFrame
+    shown: pd.DataFrame
+    study: Study
+
+
+def read(contents: LedgerFrames, predictions: Predictions) -> Source:
+    """Return what the sections are made from; each trial's predictions of the study are read once."""
+    trials = prepared(contents.trials)
+    found = scopes(trials, {name: spec.epochs for name, spec in SYSTEMS.items()})
+    shown = trials[trials["key"].isin(found["keys"].iloc[0] if len(found) else [])]
+    return Source(contents, predictions, trials, found, shown, study(contents, trials, shown, predictions))
 
 
 def generated_box(real: bool) -> list[Box]:

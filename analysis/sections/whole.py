@@ -2,45 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from analysis.document import Block, Section
-from analysis.frames.trials import blocks, prepared, scopes
+from analysis.frames.comparison import compare
+from analysis.frames.trials import blocks
 from analysis.original.published import load_published
 from analysis.sections.best import best_section
 from analysis.sections.claims import claims_section
+from analysis.sections.comparison import comparison_section
 from analysis.sections.conclusions import conclusions_section
+from analysis.sections.failures import failures_section
 from analysis.sections.grid import grid_section
+from analysis.sections.leaderboard import leaderboard_section
 from analysis.sections.overview import none_of_the_eight, overview
 from analysis.sections.searches import searches_section
-from analysis.sections.source import Predictions, Source
+from analysis.sections.source import Source
 from analysis.sections.systems import systems_section
 from analysis.sections.trials import trials_section
-from rnnsweep.ledger import LedgerFrames
-from rnnsweep.space import SYSTEMS
+from analysis.sections.validation import validation_section
 
 
-def whole(contents: LedgerFrames, predictions: Predictions) -> Section:
-    """Return the report on a ledger; a pure function of it."""
+def whole(source: Source, compared: Sequence[str] = ()) -> Section:
+    """Return the report on a ledger; `compared` are the two sides of a comparison, or none."""
     published = load_published()
-    trials = prepared(contents.trials)
-    source = Source(contents, predictions, trials)
-    found = scopes(trials, {name: spec.epochs for name, spec in SYSTEMS.items()})
-    shown = trials[trials["key"].isin(found["keys"].iloc[0] if len(found) else [])]
     original: list[Block] = [
-        systems_section(source, published["systems"], shown),
-        conclusions_section(source, published, shown),
-        claims_section(source, published, shown),
+        systems_section(source, published["systems"], source.shown),
+        conclusions_section(source, published, source.shown),
     ]
-    study: list[Block] = [grid_section(source), best_section(source)]
-    study_first = none_of_the_eight(trials) and len(blocks(trials))  # what is there comes before what is not
+    study: list[Block] = [
+        claims_section(source, published),
+        leaderboard_section(source),
+        best_section(source),
+        *failures_section(source),
+        grid_section(source),
+        *validation_section(source),
+    ]
+    # What is there comes before what is not.
+    study_first = none_of_the_eight(source.trials) and len(blocks(source.trials))
     return Section(
         "Recurrent networks on review sentiment",
         1,
         [
-            *overview(source, found, shown),
+            *overview(source),
             *(study + original if study_first else original + study),
+            *_compared(source, compared),
             *searches_section(source),
             trials_section(source),
         ],
         anchor="head",
         listed="The ledger",
     )
+
+
+def _compared(source: Source, names: Sequence[str]) -> list[Section]:
+    if not names:
+        return []
+    return [comparison_section(compare(names, source.trials, source.contents.specs, source.predictions))]

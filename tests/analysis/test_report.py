@@ -18,6 +18,9 @@ from rnnsweep.spec import Spec
 from tests.helpers.ledgers import EMBEDDED, IMDB, PUBLISHED, put
 
 ROOT = Path(__file__).parents[2]
+TABLES = (
+    "trials", "epochs", "claims", "parts", "pairs", "leaderboard", "failures", "validation", "baselines",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +101,17 @@ def test_the_report_names_no_path_of_a_machine(mixed, written):
 
 def test_all_files_of_the_contract_are_written_and_no_others(written):
     names = set(files_of(written))
-    assert {"report.html", "report.md", "tables/trials.csv", "tables/epochs.csv"} < names
+    assert {"report.html", "report.md", *(f"tables/{name}.csv" for name in TABLES)} < names
     assert all(re.fullmatch(r"figures/[\w-]+\.png|tables/\w+\.csv|report\.(html|md)", name) for name in names)
 
 
 def test_the_tables_begin_with_the_contracts_columns(written):
     assert list(pd.read_csv(written / "tables/trials.csv").columns[: len(CONTRACT)]) == CONTRACT
     assert list(pd.read_csv(written / "tables/epochs.csv").columns[: len(EPOCH_COLUMNS)]) == EPOCH_COLUMNS
+    first = (written / "tables/claims.csv").read_text().splitlines()[0]
+    assert first.startswith("claim,family,effect,low,high,p,p_holm,seeds,reviews,df,smallest,verdict,")
+    first = (written / "tables/baselines.csv").read_text().splitlines()[0]
+    assert first.startswith("model,num_words,max_len,val_accuracy,test_accuracy,seconds,")
 
 
 def test_each_trial_is_a_row_of_the_csv_and_of_the_page_failed_ones_too(mixed, written):
@@ -254,7 +261,7 @@ def test_each_claim_is_quoted_in_both_languages_with_its_verdict(written):
         for text in table["claims"]:
             assert f". {text}\n" in markdown
     assert "> 整體來說，2層RNN比3層RNN表現的好。" in markdown
-    assert "| LSTM − GRU | matched pairs (decides) | embedded, all reviews, 2 epochs, generated |" in markdown
+    assert "| controlled | LSTM − GRU | +0.00 | — |" in markdown
     assert "about the generated corpus, not about the original's reviews" in markdown
 
 
@@ -276,8 +283,11 @@ def test_the_command_prints_the_paths_it_wrote(mixed, tmp_path):
     done = run("--results", mixed.uri, "--out", "out", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[:4] == ["out/tables/epochs.csv", "out/tables/trials.csv", "out/report.html", "out/report.md"]
-    assert re.fullmatch(r"out/figures \(\d+ figures\)", lines[4])
+    tables = [line for line in lines if line.startswith("out/tables/")]
+    assert {f"out/tables/{name}.csv" for name in TABLES} == set(tables)
+    assert lines[: len(tables)] == tables
+    assert lines[len(tables) : -1] == ["out/report.html", "out/report.md"]
+    assert re.fullmatch(r"out/figures \(\d+ figures\)", lines[-1])
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,44 @@ def test_a_class_without_reviews_draws_no_warning(ax):
     assert texts(ax)[0] == "0\n0.0%"
 
 
+def many(classes, name="class {}"):
+    """Return a confusion matrix of so many classes: 90 of each right, 10 taken for the next."""
+    names = [name.format(number) for number in range(classes)]
+    counts = 90 * np.eye(classes, dtype=int) + 10 * np.roll(np.eye(classes, dtype=int), 1, axis=1)
+    return pd.DataFrame(counts, index=names, columns=names)
+
+
+def test_a_few_classes_have_count_and_share_in_each_cell(ax):
+    figures.confusion(many(3), ax, "t", "s")
+    assert texts(ax)[:3] == ["90\n90.0%", "10\n10.0%", "0\n0.0%"]
+
+
+def test_more_classes_have_their_counts_where_they_fit_and_a_bar_of_shares(ax):
+    figures.confusion(many(12), ax, "t", "s")
+    assert sorted(texts(ax)[:-1]) == ["10"] * 12 + ["90"] * 12
+    assert len(ax.figure.axes) == 2
+
+
+def test_counts_that_do_not_fit_are_left_to_the_colours(ax):
+    figures.confusion(many(46) * 1000, ax, "t", "s")
+    assert texts(ax) == ["s"]
+    assert len(ax.get_yticklabels()) == 46
+
+
+def test_a_matrix_grows_with_its_classes_up_to_a_page():
+    sizes = [figures.confusion_size(many(classes)) for classes in (2, 3, 46, 300)]
+    assert sizes[0] == (3.9, 3.4)
+    assert sizes == sorted(sizes)
+    assert sizes[-1][0] < 17
+
+
+def test_names_of_classes_are_shortened_and_numbers_where_the_font_lacks_a_sign(ax):
+    figures.confusion(many(3, "a very long name of the class {}"), ax, "t", "s")
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a very long name of the…"] * 3
+    figures.confusion(many(3, "好评{}"), ax, "t", "s")
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "1", "2"]
+
+
 def test_a_dot_has_an_interval_only_where_there_is_one(ax):
     frame = pd.DataFrame(
         {

@@ -11,6 +11,7 @@ from analysis.document import (
     Command,
     Details,
     Figures,
+    Folded,
     Foreign,
     Larger,
     Link,
@@ -166,3 +167,14 @@ def test_the_contents_are_the_sections_that_are_listed():
 
 def test_empty_pieces_leave_no_trace_in_a_text():
     assert text("a", "", Small(""), Code("b")) == Text(("a", Code("b")))
+
+
+def test_what_is_folded_away_is_a_summary_before_its_blocks():
+    table = printed(["a", "b"], [["1", NASTY]])
+    whole = document(Folded(text("All ", Strong("2")), [text("Before."), table]))
+    assert "<details><summary>All <strong>2</strong></summary>\n<p>Before.</p>" in page(whole)
+    below = markdown(whole)
+    assert "<details><summary>All <strong>2</strong></summary>\n\nBefore.\n\n| a | b |" in below
+    assert below.rstrip().endswith("</details>")
+    for word in ("All 2", "Before.", NASTY):
+        assert word in " ".join(Words(page(whole)).words.split())

@@ -1,0 +1,70 @@
+"""All that a ledger's trials say together, worked out once for the report and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.frames.contrasts import PLANNED
+from analysis.frames.failures import failures
+from analysis.frames.gaps import Choice, choices, gaps
+from analysis.frames.leaderboard import leaderboard
+from analysis.frames.lines import beside, lines
+from analysis.frames.networks import Grid, Predictions, Samples, grids, studied
+from analysis.frames.verdicts import Verdicts, verdicts
+from rnnsweep.ledger import LedgerFrames
+
+
+@dataclass(frozen=True)
+class Study:
+    """The grids, what their seeds did, and what follows; the frames are described where they are made."""
+
+    grids: Sequence[Grid]
+    samples: Samples
+    verdicts: Verdicts
+    planned: Mapping[str, int]  # seeds by cell, before which a verdict is an interim one
+    failures: pd.DataFrame
+    board: pd.DataFrame  # `leaderboard`, and `seconds`: CPU seconds of a run, mean
+    lines: pd.DataFrame
+    beside: pd.DataFrame
+    gaps: pd.DataFrame
+    choices: Sequence[Choice]
+
+
+def study(contents: LedgerFrames, trials: pd.DataFrame, shown: pd.DataFrame, predictions: Predictions) -> Study:
+    """Return the study of a ledger's prepared trials; `shown` are those of the scope of the eight systems."""
+    found, samples = grids(studied(trials, contents.suggestions)), Samples(trials, contents.epochs, predictions)
+    board = _with_seconds(leaderboard(found, samples), found, trials)
+    bar, planned = lines(contents, trials), contents.planned or PLANNED
+    return Study(
+        found,
+        samples,
+        verdicts(trials, shown, contents.suggestions, samples, planned),
+        planned,
+        failures(found, trials),
+        board,
+        bar,
+        beside(bar, board, found),
+        gaps(found, samples, trials),
+        choices(board),
+    )
+
+
+def tables(found: Study) -> dict[str, pd.DataFrame]:
+    """Return what is written of a study as CSV, by name; effects are in accuracy."""
+    said = found.verdicts
+    frames = {"claims": said.claims, "parts": said.parts, "pairs": said.pairs, "leaderboard": found.board}
+    return frames | {"failures": found.failures, "validation": found.gaps, "baselines": found.lines}
+
+
+def _with_seconds(board: pd.DataFrame, found: Sequence[Grid], trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the board with the seconds of a run: of the CPU, which other work does not lengthen, where known."""
+    seconds = dict(zip(trials["key"], trials["cpu_seconds"].fillna(trials["seconds"]), strict=True))
+    means = {
+        network.keys[0]: float(pd.Series([seconds[key] for key in network.keys]).mean())
+        for grid in found
+        for network in grid.networks
+    }
+    return board.assign(seconds=[means[key] for key in board["key"]])
