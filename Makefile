@@ -6,7 +6,7 @@ REPORT ?= report
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--custom-compile-command "make lock"
 
-.PHONY: sweep test cluster-test lint format lock clean
+.PHONY: sweep test cluster-test faults lint format lock clean
 
 sweep: .venv/installed ## train the demo sweep on the embedded corpus and write its report
 	$(BIN)/python sweeps/grid.py --preset demo --data embedded --results $(RESULTS)
@@ -17,6 +17,9 @@ test: .venv/installed ## the whole test suite
 
 cluster-test: .venv/installed ## real clusters in network namespaces: root, Linux, openssh-server, rsync; minutes
 	$(BIN)/python -m pytest --timeout 900 --durations 0 -rs tests/real_clusters
+
+faults: .venv/installed ## each fault injected into a real sweep: minutes; the quick half of tests/faults is in `make test`
+	$(BIN)/python -m pytest --timeout 900 --durations 0 -rs tests/faults tests/faults/injected
 
 lint: .venv/installed
 	$(BIN)/ruff check .

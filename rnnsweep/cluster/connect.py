@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 3  # that a cluster's address has to take a connection in
 CONNECT_SECONDS = 10  # that the cluster behind it has to let a driver in
 LONGEST_FOLDER = 40  # bytes of a temporary folder, below which Ray's sockets have names of some 65
+ROOM = 20 * 2**20  # bytes that Ray writes beside a sweep of some hours
 SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/shm")
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 # Ray reads these when it is imported. Tune need not save its own folder: the ledger is the state.
@@ -149,15 +151,22 @@ def _ray_folder() -> str:
 
 
 def _short_folder() -> str | None:
-    """Return a folder for Ray's sockets, whose paths the system cuts at 107 bytes; None where Ray's own choice is one.
+    """Return a folder for Ray's sockets and logs, or None where Ray's own choice will do, or nothing does better.
 
-    Schedulers give a job a temporary folder with a long name.
+    The system cuts a socket's path at 107 bytes, and schedulers give a job a temporary folder with a long name.
     """
-    if len(os.fsencode(_ray_folder())) <= LONGEST_FOLDER and os.access(_ray_folder(), os.W_OK):
+    if _suits(_ray_folder()):
         return None
-    others = (folder for folder in SHORT_FOLDERS if os.access(folder, os.W_OK | os.X_OK))
-    found = next(others, None)
+    found = next((folder for folder in SHORT_FOLDERS if _suits(folder)), None)
     return None if found is None else f"{found}/ray"
+
+
+def _suits(folder: str) -> bool:
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return False
+    return len(os.fsencode(folder)) <= LONGEST_FOLDER and os.access(folder, os.W_OK | os.X_OK) and free > ROOM
 
 
 def _runtime_environment() -> dict[str, str] | None:

@@ -248,9 +248,13 @@ def reason_of(error: BaseException | None) -> str:
     if isinstance(error, ray.exceptions.RayTaskError):  # it could say it itself
         return said.strip().splitlines()[-1]
     times = f"the worker died {ATTEMPTS} times, the last time"
-    if isinstance(error, ray.exceptions.OutOfMemoryError) or re.search("OOM|memory", said):
+    if isinstance(error, ray.exceptions.OutOfMemoryError) or re.search(
+        "running low on memory|memory monitor|OutOfMemory", said
+    ):
         return f"{times} out of memory: {_detail(said)}"
-    if isinstance(error, ray.exceptions.NodeDiedError) or re.search("node .*(died|dead|terminated|lost)", said):
+    if isinstance(error, ray.exceptions.NodeDiedError) or re.search(
+        r"\bnode\b.*(died|dead|terminated|failure|lost)", said
+    ):
         return f"{times} because its machine was lost: {_detail(said)}"
     return f"{times} killed: {_detail(said)}"
 

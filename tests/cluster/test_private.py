@@ -1,0 +1,75 @@
+"""How a private Ray is started, whatever the machine's folders are."""
+
+import os
+import shutil
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from rnnsweep.cluster import connect
+
+
+@pytest.fixture
+def temporary(monkeypatch):
+    """Return a function that sets the temporary folder."""
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    return lambda folder: monkeypatch.setenv("TMPDIR", str(folder))
+
+
+def test_a_usual_temporary_folder_is_left_to_ray(temporary):
+    temporary("/tmp")
+    assert connect._short_folder() is None
+
+
+def test_a_long_a_missing_and_a_full_temporary_folder_are_gone_round(temporary, tmp_path, monkeypatch):
+    long = tmp_path / ("x" * 60)
+    long.mkdir()
+    for folder in (long, "/no/such/folder"):
+        temporary(folder)
+        assert connect._short_folder() in {f"{each}/ray" for each in connect.SHORT_FOLDERS}
+    usage = shutil.disk_usage
+    monkeypatch.setattr(
+        connect.shutil, "disk_usage", lambda path: SimpleNamespace(free=0) if path == "/tmp" else usage(path)
+    )
+    temporary("/tmp")
+    assert connect._short_folder() != "/tmp/ray"
+
+
+def test_where_no_folder_does_better_ray_is_left_its_own(temporary, monkeypatch):
+    temporary("/no/such/folder")
+    monkeypatch.setattr(connect, "SHORT_FOLDERS", ())
+    assert connect._short_folder() is None
+
+
+def test_the_path_of_python_is_quoted_only_where_a_shell_would_take_it_apart(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python")
+    assert connect._runtime_environment() is None
+    monkeypatch.setattr(sys, "executable", "/a b/it's [x] & y/python")
+    assert connect._runtime_environment() == {"py_executable": "'/a b/it'\"'\"'s [x] & y/python'"}
+
+
+def test_a_private_ray_asks_for_a_token_that_no_file_holds_unless_the_user_chose(monkeypatch):
+    monkeypatch.setattr(connect.os, "environ", {})
+    connect._make_token()
+    assert connect.os.environ["RAY_AUTH_MODE"] == "token"
+    assert len(connect.os.environ["RAY_AUTH_TOKEN"]) == 64
+    monkeypatch.setattr(connect.os, "environ", {"RAY_AUTH_MODE": "disabled"})
+    connect._make_token()
+    assert connect.os.environ == {"RAY_AUTH_MODE": "disabled"}
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("ActorDiedError: node was terminated unexpectedly: node failure", "because its machine was lost"),
+        ("Task was killed due to the node running low on memory.", "out of memory"),
+        ("The actor died. Worker exit type: SYSTEM_ERROR Worker exit detail: killed by SIGKILL.", "killed"),
+        ("", "killed: Ray does not say how"),
+    ],
+)
+def test_why_a_worker_died_is_said_as_far_as_ray_knows(error, reason):
+    from rnnsweep.cluster.ray_tune import reason_of
+
+    assert reason_of(RuntimeError(error)).startswith(f"the worker died 3 times, the last time {reason}")
+    assert os.linesep not in reason_of(RuntimeError(error + "\nmore"))
