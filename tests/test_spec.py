@@ -135,7 +135,10 @@ def test_a_changed_num_words_takes_the_embedding_rows_along():
         ({"validation": 1.0}, "validation is 1.0; give a share between 0 and 1, or first_batch, test or grouped"),
         ({"validation": "last"}, "validation is 'last'; give first_batch, test or grouped, or a share"),
         ({"validation": "grouped", "validation_share": 1}, "validation_share is 1.0; give a share between 0 and 1"),
-        ({"validation_share": 0.3}, "validation_share is 0.3, but validation is 0.2; give validation grouped, or leave"),
+        (
+            {"validation_share": 0.3},
+            "validation_share is 0.3, but validation is 0.2; give validation grouped, or leave",
+        ),
         ({"layers": 2}, "unknown field 'layers'; the fields are dataset"),
     ],
 )
