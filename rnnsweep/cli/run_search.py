@@ -131,7 +131,8 @@ def _summary(
     if ranked:
         winner = ranked[0]
         spec = specs[winner["key"]]
-        interval = _interval(winner, frames.trials, ledger, options.seeds if options.confirm else 0)
+        fresh = options.seeds if options.confirm else 0
+        interval = _interval(winner, frames.trials, ledger, fresh, min(options.confirm, len(best)))
         screen.print_winner(console, spec, *interval, data_words(options))
         lines.print_against(console, frames, spec, float(winner["mean"]), int(winner["n"]))
         found |= {"winner": winner["key"]}
@@ -152,15 +153,17 @@ def with_lines(
     return ledger.load() if bars else frames
 
 
-def _interval(winner: Row, trials: pd.DataFrame, ledger: Ledger, fresh: int) -> tuple[float, float, float, str]:
-    """Return what `with_interval` does of the winner, which so many fresh seeds confirm."""
+def _interval(
+    winner: Row, trials: pd.DataFrame, ledger: Ledger, fresh: int, confirmed: int
+) -> tuple[float, float, float, str]:
+    """Return what `with_interval` does of the winner, which so many fresh seeds confirm, of so many specs."""
     key = str(winner["key"])
     done = choice.planned(trials, key, fresh) if fresh else trials[trials["key"] == key]
     predicted = [ledger.predictions(one) for one in done["key"]]
     right = [_right(arrays) for arrays in predicted if arrays]
     shares = np.stack(right) if right and len(right) == len(done) and len(set(map(len, right))) == 1 else None
     result = ledger.record(str(done["key"].iloc[0])).result() or {}
-    return with_interval(winner, result, sample(done["test_accuracy"].to_numpy(), shares), bool(fresh))
+    return with_interval(winner, result, sample(done["test_accuracy"].to_numpy(), shares), confirmed)
 
 
 def _right(arrays: Arrays) -> NDArray[np.bool_]:
@@ -171,16 +174,16 @@ def _right(arrays: Arrays) -> NDArray[np.bool_]:
 
 
 def with_interval(
-    winner: Row, result: Row, seeds: Sample | None = None, fresh: bool = False
+    winner: Row, result: Row, seeds: Sample | None = None, confirmed: int = 0
 ) -> tuple[float, float, float, str]:
     """Return mean test accuracy, low and high of the 95 % interval of a row of `choice`, and whose it is.
 
     Of several seeds it is Student's t over their accuracies, and over the reviews where the sample of `seeds` knows
     which they classify rightly; of one, Wilson's over the test reviews of the `result`, which says nothing of other
-    seeds. `fresh` says that no seed took part in the choice.
+    seeds. `confirmed` is how many specs have fresh seeds: of several, the fresh seeds also say which one is best.
     """
     mean, n = float(winner["mean"]), int(winner["n"])
-    source = "chosen on old seeds, reported on fresh seeds" if fresh else "by the seed that chose it: --confirm 1"
+    source = _source(confirmed)
     if n > 1:
         found = None if seeds is None or seeds.shares is None else contrast([seeds], [1.0], ACCURACY)
         if found is not None and found.decidable:
@@ -190,3 +193,11 @@ def with_interval(
     reviews = int(result["test_reviews"])
     over = f"Wilson's, over the test reviews of one seed; {source}"
     return mean, *wilson(round(mean * reviews), reviews), over
+
+
+def _source(confirmed: int) -> str:
+    if confirmed == 0:
+        return "by the seed that chose it: --confirm 1"
+    if confirmed == 1:
+        return "chosen on old seeds, reported on fresh seeds"
+    return f"{confirmed} chosen on old seeds, the best of them by validation on fresh seeds, which report it"

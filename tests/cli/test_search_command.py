@@ -42,7 +42,7 @@ def test_a_search_by_the_command_confirms_its_best_and_looks_at_the_test_set_onc
     assert "confirm  2 specs, 4 trials with fresh seeds to train" in out
     (winner,) = [line for line in out.splitlines() if line.startswith("winner")]
     assert re.search(r"winner   \w{12}  test 0\.\d{4} \(.* to .*: 95 %, Student's t over 2 seeds", winner)
-    assert winner.endswith("; chosen on old seeds, reported on fresh seeds)")
+    assert winner.endswith("; 2 chosen on old seeds, the best of them by validation on fresh seeds, which report it)")
     tested = [line for line in out.splitlines() if "test 0" in line]
     assert [line.split()[0] for line in tested] == ["winner", "bar"], "no other network's test accuracy is said"
     again = re.search(r"again    python sweeps/one.py (.*)", out)[1]
@@ -106,7 +106,7 @@ def test_the_interval_of_one_seed_is_wilsons_and_of_several_students():
 
 def test_the_interval_of_several_seeds_is_for_new_reviews_too_and_never_leaves_0_to_1():
     values, right = [0.75, 1.0, 1.0], np.array([[True, True, True, False], [True] * 4, [True] * 4])
-    mean, low, high, over = with_interval(interval(values), {}, sample(values, right), fresh=True)
+    mean, low, high, over = with_interval(interval(values), {}, sample(values, right), confirmed=1)
     assert (mean, high) == (pytest.approx(11 / 12), 1.0)
     assert 0 < low < mean
     assert over == "Student's t over 3 seeds and the test reviews; chosen on old seeds, reported on fresh seeds"
