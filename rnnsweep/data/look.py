@@ -18,7 +18,6 @@ FEW_WORDS = 2  # at the middle of the texts: less to learn from than a sentence
 LARGE_CLASS = 0.8  # share of the texts from which on one class hides what is learned
 MOST = 0.5  # share of the tokens
 EXAMPLES = 5
-UNSEEN = OUT_OF_VOCABULARY - INDEX_FROM  # the rank that becomes the number of unknown words
 CLASSES_SHOWN = 60
 
 
