@@ -12,28 +12,31 @@ sweep: .venv/installed ## train the demo sweep on the embedded corpus and write 
 	$(BIN)/python sweeps/grid.py --preset demo --data embedded --results $(RESULTS)
 	$(BIN)/python analysis/report.py --results $(RESULTS) --out $(REPORT)
 
-test: .venv/installed ## the whole test suite
+test: .venv/dev ## the whole test suite
 	$(BIN)/python -m pytest
 
-cluster-test: .venv/installed ## real clusters in network namespaces: root, Linux, openssh-server, rsync; minutes
+cluster-test: .venv/dev ## real clusters in network namespaces: root, Linux, openssh-server, rsync; minutes
 	$(BIN)/python -m pytest --timeout 900 --durations 0 -rs tests/real_clusters
 
-faults: .venv/installed ## each fault injected into a real sweep: minutes; the quick half of tests/faults is in `make test`
+faults: .venv/dev ## each fault injected into a real sweep: minutes; the quick half of tests/faults is in `make test`
 	$(BIN)/python -m pytest --timeout 900 --durations 0 -rs tests/faults tests/faults/injected
 
-lint: .venv/installed
+lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: .venv/installed
+format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# After a change of the dependencies in pyproject.toml; needs uv. The second file holds what a GPU machine needs beside
-# the first: TensorFlow's own choice of CUDA libraries.
+# After a change of the dependencies in pyproject.toml; needs uv. The first file holds what tests and lint need, the
+# second the same versions of what a user needs, the third what a GPU machine needs beside the second: TensorFlow's own
+# choice of CUDA libraries.
 lock:
-	$(LOCK) --all-extras --output-file requirements.lock pyproject.toml
+	$(LOCK) --all-extras --output-file requirements-dev.lock pyproject.toml
+	$(LOCK) --extra aws --extra gcp --extra onnx --constraint requirements-dev.lock \
+		--output-file requirements.lock pyproject.toml
 	echo "tensorflow[and-cuda]" | $(LOCK) --constraint requirements.lock --output-file requirements-gpu.lock \
 		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock | sort -u) -
 
@@ -43,6 +46,10 @@ lock:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/installed requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
 .venv/gpu: .venv/installed requirements-gpu.lock # for a Linux machine with an NVIDIA driver
