@@ -132,11 +132,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure: its file name below `figures/`, what it shows in words, and its PNG bytes."""
+    """A figure: its file name below `figures/`, what it shows in words, its PNG bytes, and an SVG element for a page.
+
+    Without an SVG, a page shows the PNG. The SVG is markup as `figures` draws it: the one text that is not escaped.
+    """
 
     name: str
     alt: str
     png: bytes = field(repr=False)
+    svg: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

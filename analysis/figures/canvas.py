@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from matplotlib import style
 from matplotlib.axes import Axes
@@ -11,10 +13,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from analysis.figures.vector import Told, vector
+
 DPI = 120
 PALETTE = 128  # colours of a figure
 GREY = "#555555"
-COLOURS = {"training": "#0b5fa5", "validation": "#c2570c"}
+# Of the palette of Okabe and Ito (2008), which the colour-blind tell apart.
+BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9"
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY)
+COLOURS = {"training": BLUE, "validation": ORANGE}
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same bytes on every machine
     "font.size": 9,
@@ -30,23 +37,43 @@ STYLE = {
     "axes.axisbelow": True,
     "legend.frameon": False,
     "legend.fontsize": 8,
+    "svg.fonttype": "none",  # text stays text: it is found, read aloud, and as large as the page's
 }
 
 
-def png(draw: Callable[[Axes], Axes], width: float, height: float) -> bytes:
-    """Return the drawing as PNG bytes, width by height in inches; equal drawings are equal bytes."""
+class Drawing(NamedTuple):
+    """A figure as PNG bytes, and as the SVG element that stands in a page."""
+
+    png: bytes
+    svg: str
+
+
+def drawn(draw: Callable[[Axes], Axes], width: float, height: float) -> Drawing:
+    """Return the drawing, width by height in inches; equal drawings are equal bytes."""
     return _rendered(lambda figure: draw(figure.subplots()), width, height)
 
 
-def _rendered(draw: Callable[[Figure], object], width: float, height: float) -> bytes:
+def _rendered(draw: Callable[[Figure], object], width: float, height: float) -> Drawing:
     with style.context(["default", STYLE]):
         figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
         draw(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", metadata={"Software": None})
-    small = io.BytesIO()  # a palette is a third of the bytes, and a report holds some thirty figures twice
-    Image.open(buffer).convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+        small = _palette(buffer)
+        figure.set_layout_engine("none")  # the places are found: both show the same
+        for background in (figure.patch, *(ax.patch for ax in figure.axes)):
+            background.set_visible(False)  # the page has its own
+        # Names within an SVG come from its salt: two figures of a page must not share one.
+        with style.context({"svg.hashsalt": hashlib.sha256(small).hexdigest()}):
+            figure.savefig(buffer := io.BytesIO(), format="svg", metadata={"Date": None, "Creator": None})
+    return Drawing(small, vector(buffer.getvalue().decode()))
+
+
+def _palette(image: io.BytesIO) -> bytes:
+    """Return a PNG with few colours: a third of the bytes."""
+    small = io.BytesIO()
+    Image.open(image).convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE).save(small, "png", optimize=True)
     return small.getvalue()
 
 
@@ -58,6 +85,11 @@ def titled(ax: Axes, title: str, subtitle: str) -> Axes:
     return ax
 
 
+def on(dark: bool) -> str:
+    """Return the colour of text on a dark or a pale cell, which stays as it is where the page is dark."""
+    return "#ffffff" if dark else "#111111"
+
+
 def bare(ax: Axes) -> Axes:
     """Take away an axes' grid, ticks and frame."""
     ax.grid(visible=False)
@@ -66,9 +98,17 @@ def bare(ax: Axes) -> Axes:
     return ax
 
 
+def tell(ax: Axes, points: Iterable[tuple[float, float, str]], radius: float = 6.0) -> Axes:
+    """Let a page say the words of each (x, y, words) when what is within so many points of it is pointed at."""
+    told = Told(list(points), radius)
+    told.set_transform(ax.transData)
+    ax.add_artist(told)
+    return ax
+
+
 # Searches.
-def panels(draws: Sequence[Callable[[Axes], Axes]], columns: int, width: float, height: float) -> bytes:
-    """Return several drawings beside each other as PNG bytes, each width by height in inches."""
+def panels(draws: Sequence[Callable[[Axes], Axes]], columns: int, width: float, height: float) -> Drawing:
+    """Return several drawings beside each other as one, each width by height in inches."""
     columns = min(columns, len(draws))
     rows = -(-len(draws) // columns)
 

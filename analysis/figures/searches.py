@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.canvas import COLOURS, GREY, titled
+from analysis.figures.canvas import COLOURS, GREY, tell, titled
 from rnnsweep.stats import is_number
 
 
@@ -25,6 +25,8 @@ def history(frame: pd.DataFrame, best: pd.DataFrame, ax: Axes, title: str, subti
         part = frame[frame["state"] == state]
         if len(part):
             ax.scatter(part["number"], part["reached"], s=16, linewidths=1, label=state, **mark)
+            values = zip(part["number"], part["reached"], strict=True)
+            tell(ax, ((number, value, f"trial {number}, {state}: {value:.4f}") for number, value in values), 4)
     if len(best):
         ax.step(best["number"], best["best"], where="post", color=COLOURS["validation"], label="best finished")
     ax.set(xlabel="trial", ylabel="validation accuracy")
@@ -46,6 +48,8 @@ def bars(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
     """Draw `searches.importance` as a bar per axis, the largest on top."""
     places = range(len(frame))
     ax.barh(places, frame["share"], color=COLOURS["training"], height=0.6)
+    shares = enumerate(zip(frame["axis"], frame["share"], strict=True))
+    tell(ax, [(share, place, f"{axis}: {share:.1%}") for place, (axis, share) in shares], 8)
     ax.set_yticks(places, list(frame["axis"]))
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
@@ -127,6 +131,8 @@ def front(done: pd.DataFrame, best: pd.DataFrame, across: str, up: str, ax: Axes
     ax.scatter(done[across], done[up], s=14, color=GREY, alpha=0.5, label="finished")
     ordered = best.sort_values(across)
     ax.plot(ordered[across], ordered[up], "o-", color=COLOURS["validation"], markersize=4, label="beaten by none")
+    values = zip(ordered[across], ordered[up], strict=True)
+    tell(ax, ((x, y, f"{across} {x:,.6g}, {up} {y:.4f}") for x, y in values))
     ax.set(xlabel=across, ylabel=up)
     if done[across].min() > 0:
         ax.set_xscale("log")

@@ -13,7 +13,7 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from analysis.figures.canvas import COLOURS, bare, titled
+from analysis.figures.canvas import COLOURS, bare, on, tell, titled
 
 FULL_CELLS = 8  # classes whose cells hold count and share
 CELL_FONT = 6.0  # points, of the counts of more classes
@@ -36,6 +36,9 @@ def curves(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str, ylabel: str
         label = f"{part}, {name}" if source != "seed" and f"{part}{source}" not in labelled else None
         labelled.add(f"{part}{source}")
         ax.plot(line["epoch"], line["value"], color=COLOURS[part], label=label, **LINES[source])
+        if source != "seed":
+            values = zip(line["epoch"], line["value"], strict=True)
+            tell(ax, ((epoch, value, f"{part}, {name}, epoch {epoch}: {value:.4f}") for epoch, value in values))
     ax.set(xlabel="epoch", ylabel=ylabel)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if labelled:
@@ -57,11 +60,21 @@ def confusion(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
         size = 11 if len(frame) == 2 else 8
         for (row, column), share in np.ndenumerate(shares):
             text = f"{counts[row, column]:,.0f}\n{share:.1%}"
-            colour = "white" if share > 0.55 else "black"
-            ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
+            ax.text(column, row, text, ha="center", va="center", color=on(share > 0.55), fontsize=size)
     _name_classes(frame, ax)
+    tell(ax, _cells(frame, shares), 36 * _cell(len(frame)))
     ax.set(xlabel="predicted", ylabel="true")
     return titled(bare(ax), title, subtitle)
+
+
+def _cells(frame: pd.DataFrame, shares: NDArray[np.float64]) -> list[tuple[float, float, str]]:
+    """Return what each cell with a review says when it is pointed at."""
+    classes = list(map(str, frame.index))
+    return [
+        (guess, true, f"{classes[true]} taken for {classes[guess]}: {count:,} ({shares[true, guess]:.1%})")
+        for (true, guess), count in np.ndenumerate(frame.to_numpy())
+        if count
+    ]
 
 
 def confusion_size(frame: pd.DataFrame) -> tuple[float, float]:
@@ -83,8 +96,9 @@ def _many_classes(frame: pd.DataFrame, shares: NDArray[np.float64], ax: Axes) ->
     if not texts or max(map(len, texts.values())) * 0.6 * CELL_FONT > 72 * _cell(len(frame)):
         return
     for (row, column), text in texts.items():
-        colour = "white" if shares[row, column] > 0.3 else "black"
-        ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=CELL_FONT)
+        ax.text(
+            column, row, text, ha="center", va="center", color=on(bool(shares[row, column] > 0.3)), fontsize=CELL_FONT
+        )
 
 
 def _name_classes(frame: pd.DataFrame, ax: Axes) -> None:

@@ -26,6 +26,7 @@ from analysis.document import (
     Link,
     List,
     Name,
+    Picture,
     Quote,
     Section,
     Small,
@@ -127,10 +128,7 @@ def _(block: Table) -> Markup:
 @_block.register
 def _(block: Figures) -> Markup:
     figures = Markup("\n").join(
-        Markup('<figure><img src="data:image/png;base64,{}" alt="{}"></figure>').format(
-            base64.b64encode(picture.png).decode(), picture.alt
-        )
-        for picture in block.pictures
+        Markup('<figure id="{}">{}</figure>').format(_anchor(picture), _image(picture)) for picture in block.pictures
     )
     if block.beside is None:
         kind = "wide" if block.layout == "wide" else "figures"
@@ -159,6 +157,18 @@ def _(block: Section) -> Markup:
     return Markup("<section>\n<h{0}{1}>{2}{3}</h{0}>\n{4}\n</section>").format(
         block.level, anchor, block.title, name, _blocks(block.blocks)
     )
+
+
+def _anchor(picture: Picture) -> str:
+    return "figure-" + picture.name.removesuffix(".png")
+
+
+def _image(picture: Picture) -> Markup:
+    """Return the figure's drawing with its words for those who do not see it."""
+    if picture.svg:
+        return Markup('<svg role="img" aria-label="{}" {}').format(picture.alt, Markup(picture.svg[len("<svg ") :]))
+    data = base64.b64encode(picture.png).decode()
+    return Markup('<img src="data:image/png;base64,{}" alt="{}">').format(data, picture.alt)
 
 
 def _small(small: bool) -> Markup:

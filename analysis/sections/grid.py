@@ -166,7 +166,7 @@ def _axes_picture(position: int, means: pd.DataFrame, below: str) -> Picture:
         return figures.dots(shown, ax, "Test accuracy by axis", below)
 
     alt = described("Marginal mean test accuracy of each value of each axis, with its interval", below)
-    return Picture(f"study-{position}-axes.png", alt, figures.png(draw, 5.4, 1.4 + 0.3 * len(means)))
+    return Picture(f"study-{position}-axes.png", alt, *figures.drawn(draw, 5.4, 1.4 + 0.3 * len(means)))
 
 
 def _grid_picture(position: int, trials: pd.DataFrame, below: str) -> Picture:
@@ -178,4 +178,4 @@ def _grid_picture(position: int, trials: pd.DataFrame, below: str) -> Picture:
 
     alt = described("Mean test accuracy of each cell and depth by num_words and max_len", below)
     size = (max(4.6, 1.6 + 0.72 * means.shape[1]), 1.5 + 0.42 * means.shape[0])
-    return Picture(f"study-{position}-grid.png", alt, figures.png(draw, *size))
+    return Picture(f"study-{position}-grid.png", alt, *figures.drawn(draw, *size))

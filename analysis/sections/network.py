@@ -156,5 +156,5 @@ def _curve_pictures(name: str, below: str, epochs: pd.DataFrame, keys: list[str]
 
         beside = ", the published run dashed" if original else ""
         alt = described(f"Training and validation {metric} of {name} by epoch{beside}", below)
-        found.append(Picture(f"{name}-{metric}.png", alt, figures.png(draw, 4.6, 3.4)))
+        found.append(Picture(f"{name}-{metric}.png", alt, *figures.drawn(draw, 4.6, 3.4)))
     return found

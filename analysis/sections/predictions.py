@@ -56,7 +56,7 @@ def _matrix_picture(name: str, matrix: pd.DataFrame, seed: int, below: str) -> P
         return figures.confusion(matrix, ax, f"{name}: confusion matrix, seed {seed}", below)
 
     alt = described(f"Confusion matrix of {name} on the test set, last epoch; {_in_words(matrix)}", below)
-    return Picture(f"{name}-confusion.png", alt, figures.png(draw, *figures.confusion_size(matrix)))
+    return Picture(f"{name}-confusion.png", alt, *figures.drawn(draw, *figures.confusion_size(matrix)))
 
 
 def _in_words(matrix: pd.DataFrame) -> str:

@@ -42,7 +42,7 @@ class SearchPictures:
         return [picture for picture in found if picture is not None]
 
     def _picture(self, name: str, alt: str, draw: Callable[[Any], Any], width: float, height: float) -> Picture:
-        return Picture(f"{self._anchor}-{name}.png", described(alt, self._below), figures.png(draw, width, height))
+        return Picture(f"{self._anchor}-{name}.png", described(alt, self._below), *figures.drawn(draw, width, height))
 
     def _history(self) -> Picture:
         best = searches.progress(self._trials).join(self._trials["number"])
@@ -63,8 +63,8 @@ class SearchPictures:
             return lambda ax: figures.reached(lines, what, ax, f"Accuracy against {what}", self._below)
 
         alt = "Best validation accuracy so far against trainings and against seconds"
-        png = figures.panels([over("trainings"), over("seconds")], 2, 4.0, 3.2)
-        return Picture(f"{self._anchor}-cost.png", described(alt, self._below), png)
+        drawing = figures.panels([over("trainings"), over("seconds")], 2, 4.0, 3.2)
+        return Picture(f"{self._anchor}-cost.png", described(alt, self._below), *drawing)
 
     def _importance(self, importance: pd.DataFrame) -> Picture | None:
         if not len(importance):
@@ -94,8 +94,8 @@ class SearchPictures:
             return lambda ax: figures.slice_of(self._trials, name, ax)
 
         alt = f"Validation accuracy against each of {', '.join(self._axes)}"
-        png = figures.panels([slice_of(name) for name in self._axes], 4, 2.4, 2.1)
-        return Picture(f"{self._anchor}-slices.png", described(alt, self._below), png)
+        drawing = figures.panels([slice_of(name) for name in self._axes], 4, 2.4, 2.1)
+        return Picture(f"{self._anchor}-slices.png", described(alt, self._below), *drawing)
 
     def _contour(self, importance: pd.DataFrame) -> Picture | None:
         done = self._done
