@@ -1,0 +1,61 @@
+"""The optimizers' compiled updates are Keras's own, and leave Keras's own variables."""
+
+import numpy as np
+import pytest
+
+from rnnsweep.machine.device import keras
+from rnnsweep.spec import OPTIMIZERS
+from rnnsweep.training.optimizer import InPlaceOptimizer
+
+SHAPES = ((9, 4), (4, 6), (6,))
+
+
+def built(name, **settings):
+    """Return an optimizer and its variables, which begin at the same values each time."""
+    random = np.random.default_rng(0)
+    variables = [keras.Variable(random.normal(0, 0.1, shape).astype(np.float32)) for shape in SHAPES]
+    optimizer = keras.optimizers.get({"class_name": name, "config": {"learning_rate": 1e-3, **settings}})
+    optimizer.build(variables)
+    return optimizer, variables
+
+
+def batches(count):
+    """Return gradients as a batch of reviews gives them: rows of words that it does not have are 0."""
+    random = np.random.default_rng(1)
+    kept = (random.random((count, SHAPES[0][0], 1)) < 0.4).astype(np.float32)
+    return [
+        [random.normal(0, 1e-2, shape).astype(np.float32) * (kept[i] if shape is SHAPES[0] else 1) for shape in SHAPES]
+        for i in range(count)
+    ]
+
+
+def values(optimizer, variables):
+    return [keras.ops.convert_to_numpy(variable) for variable in [*variables, *optimizer.variables]]
+
+
+@pytest.mark.parametrize(("name", "settings"), [*((name, {}) for name in OPTIMIZERS), ("sgd", {"momentum": 0.9})])
+def test_weights_and_state_are_those_of_kerass_own_update_across_epochs(name, settings):
+    theirs, their_variables = built(name, **settings)
+    ours, our_variables = built(name, **settings)
+    epochs = np.array_split(np.arange(12), 3)
+    gradients = batches(12)
+    for epoch in epochs:
+        update = InPlaceOptimizer(ours, our_variables)  # as a process would that goes on from a checkpoint
+        update.read()
+        for i in epoch:
+            theirs.apply([keras.ops.convert_to_tensor(gradient) for gradient in gradients[i]], their_variables)
+            update.apply(gradients[i])
+        update.write()
+        for our, their in zip(values(ours, our_variables), values(theirs, their_variables), strict=True):
+            np.testing.assert_allclose(our, their, rtol=1e-6, atol=1e-9)
+
+
+def test_what_is_written_to_keras_is_a_copy_that_no_later_step_changes():
+    optimizer, variables = built("adam")
+    update = InPlaceOptimizer(optimizer, variables)
+    update.read()
+    update.write()
+    before = [np.array(value) for value in values(optimizer, variables)]
+    update.apply(batches(1)[0])
+    for value, was in zip(values(optimizer, variables), before, strict=True):
+        np.testing.assert_array_equal(value, was)
