@@ -6,6 +6,7 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING, NoReturn
 
+from rnnsweep import commands
 from rnnsweep.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, command: str, description: str) -> None:
         """Make the parser of `analysis/<command>.py`, with `--results`."""
-        super().__init__(prog=f"analysis/{command}.py", description=description, allow_abbrev=False)
+        installed = commands.own_words()
+        prog = " ".join(installed) if installed[0] == commands.PROGRAM else f"analysis/{command}.py"
+        super().__init__(prog=prog, description=description, allow_abbrev=False)
         self.add_argument("--results", default="results", metavar="URI", help="the ledger (default: results)")
 
     def error(self, message: str) -> NoReturn:
@@ -33,6 +36,6 @@ def existing(results: str) -> Ledger:
 
     ledger = Ledger(results)
     if not ledger.exists():
-        command = shlex.join(["python", "sweeps/grid.py", "--results", results])
+        command = shlex.join([*commands.words("grid"), "--results", results])
         raise UserError(f"there are no results at {results}; make them: {command}")
     return ledger

@@ -51,13 +51,19 @@ def _side(side: Side) -> str:
     return f"{side.name}: {side.accuracy:.4f} ({where})"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a comparison; returns the exit status, 2 for a user's mistake in one line."""
+def flags() -> Parser:
+    """Return the command's flags."""
     parser = Parser("compare", "Compare two networks of a ledger, or one with a stranger's predictions.")
     parser.add_argument("first", metavar="A", help=SIDE)
     parser.add_argument("second", metavar="B", help="as A")
     parser.add_argument("--epoch", choices=("best", "last"), default="", help="of whose weights (default: the best "
                         "epoch by validation, but the last where one of the two had no held-out reviews)")  # fmt: skip
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a comparison; returns the exit status, 2 for a user's mistake in one line."""
+    parser = flags()
     options = parser.parse_args(arguments)
     try:
         found = _compared(options.results, (options.first, options.second), options.epoch)

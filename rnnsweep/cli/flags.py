@@ -61,6 +61,7 @@ def add_sweep_flags(parser: Parser) -> None:
     add("--data", default="auto", metavar="auto|imdb|reuters|embedded|PATH", help="texts to train on (default: auto)")
     add("--results", default="results", metavar="URI", help="folder or bucket of the ledger (default: results)")
     add("--plan", action="store_true", help="print what would run, and exit")
+    add("--json", action="store_true", help="plan and summary as one JSON object (docs/json.md), all else to stderr")
     add("--address", metavar="auto|HOST:PORT", help="a running Ray cluster (default: a private one on this machine)")
     usual, *others = BACKENDS
     for name in others:

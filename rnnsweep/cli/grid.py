@@ -9,8 +9,8 @@ from rnnsweep.space import PRESETS, SYSTEM, SYSTEMS, preset
 from rnnsweep.spec import Spec
 
 
-def grid(description: str | None, arguments: Sequence[str] | None = None) -> int:
-    """Run `sweeps/grid.py`: the specs of a preset, narrowed by the flags, over the seeds; returns the exit status."""
+def grid_parser(description: str | None) -> Parser:
+    """Return the flags of `sweeps/grid.py`."""
     parser = Parser(description)
     parser.add_argument("--preset", choices=PRESETS, default="factorial", help="which specs (default: factorial)")
     parser.add_argument("--seeds", type=positive, default=1, metavar="N", help="seeds 1 to N (default: 1)")
@@ -18,6 +18,12 @@ def grid(description: str | None, arguments: Sequence[str] | None = None) -> int
     add_baselines_flag(parser)
     add_spec_flags(parser, many=True)
     add_sweep_flags(parser)
+    return parser
+
+
+def grid(description: str | None, arguments: Sequence[str] | None = None) -> int:
+    """Run `sweeps/grid.py`: the specs of a preset, narrowed by the flags, over the seeds; returns the exit status."""
+    parser = grid_parser(description)
     options = parser.parse_args(arguments)
 
     def specs(name: str, sha256: str) -> list[Spec]:
@@ -36,12 +42,18 @@ def grid(description: str | None, arguments: Sequence[str] | None = None) -> int
     return run_specs(parser, options, specs, planned)
 
 
-def one(description: str | None, arguments: Sequence[str] | None = None) -> int:
-    """Run `sweeps/one.py`: one trial in this process; returns the exit status."""
+def one_parser(description: str | None) -> Parser:
+    """Return the flags of `sweeps/one.py`."""
     parser = Parser(description)
     parser.add_argument("--system", choices=SYSTEMS, metavar="ID", help=f"one of the report's: {', '.join(SYSTEMS)}")
     add_spec_flags(parser)
     add_sweep_flags(parser)
+    return parser
+
+
+def one(description: str | None, arguments: Sequence[str] | None = None) -> int:
+    """Run `sweeps/one.py`: one trial in this process; returns the exit status."""
+    parser = one_parser(description)
     options = parser.parse_args(arguments)
     options.backend, options.baselines = "in-process", False
 

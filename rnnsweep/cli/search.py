@@ -18,13 +18,19 @@ from rnnsweep.search import OBJECTIVES, PRUNERS, SAMPLERS
 from rnnsweep.space import SearchSpace, search_space
 
 
-def search(description: str | None, arguments: Sequence[str] | None = None) -> int:
-    """Run `sweeps/search.py`: trials that Optuna suggests one after another; returns the exit status."""
+def search_parser(description: str | None) -> Parser:
+    """Return the flags of `sweeps/search.py`."""
     parser = Parser(description)
     add_search_flags(parser)
     add_baselines_flag(parser)
     add_spec_flags(parser, many=True, ranges=True)
     add_sweep_flags(parser)
+    return parser
+
+
+def search(description: str | None, arguments: Sequence[str] | None = None) -> int:
+    """Run `sweeps/search.py`: trials that Optuna suggests one after another; returns the exit status."""
+    parser = search_parser(description)
     options = parser.parse_args(arguments)
 
     def space(name: str, sha256: str, names_validation: bool = False) -> SearchSpace:
