@@ -52,16 +52,21 @@ def run(
 ) -> None:
     """Train what the queue hands out and write the records; a spec that fails is recorded, not raised.
 
+    What another driver of the ledger trains is waited for, and trained here if that driver leaves it.
+
     `trainer` stands in for `train.train`, with its signature. Raises `SweepError` when the cluster cannot be reached or
     has no room for one trial, `StoreError` when the ledger cannot be written, `BackendError` where Keras has none.
     """
     from rnnsweep.machine.keras_backend import check_backend
-    from rnnsweep.sweep import Listener, SweepError
+    from rnnsweep.sweep import ClaimedQueue, Claims, Listener, SweepError
 
     if machines.backend not in BACKENDS:
         raise SweepError(f"backend is {machines.backend!r}; give one of {', '.join(BACKENDS)}")
     if trainer is None and machines.address is None:
         check_backend()
     ledger.check_writable()
-    ledger.tidy()
-    BACKENDS[machines.backend].load()(queue, ledger, dataset, machines, listener or Listener(), trainer)
+    heard = listener or Listener()
+    with Claims(ledger) as claims:
+        ledger.tidy(half_files=claims.alone)
+        claimed = ClaimedQueue(queue, claims, ledger, heard)
+        BACKENDS[machines.backend].load()(claimed, ledger, dataset, machines, heard, trainer)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.files import home_folder
+from rnnsweep.machine.process import marking
 from rnnsweep.machine.quiet import quiet
 from rnnsweep.sweep import Machines, SweepError, cores_here
 
@@ -129,7 +130,7 @@ def _connect(machines: Machines, dataset: Dataset) -> None:
     store = 512 * 2**20 + 2 * tokens
     private = {"num_cpus": cores_here(), "include_dashboard": False, "object_store_memory": store}
     try:
-        with quiet():
+        with quiet(), marking():  # by the mark, the next driver ends what this one leaves if it is killed
             ray.init("local", _temp_dir=_short_folder(), runtime_env=_runtime_environment(), **private, **QUIET)
     except Exception as error:  # whatever keeps a process of Ray from starting
         first = (str(error).strip() or repr(error)).splitlines()[0]

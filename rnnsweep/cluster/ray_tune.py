@@ -28,7 +28,18 @@ from rnnsweep.cluster.slots import count_slots, smallest_gpu_mb
 from rnnsweep.ledger import Ledger
 from rnnsweep.machine.gpu import environment
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import ATTEMPTS, PRUNED, Listener, Machines, Queue, SweepError, Trainer, pass_on, run_trial
+from rnnsweep.sweep import (
+    ATTEMPTS,
+    PRUNED,
+    Listener,
+    Machines,
+    Queue,
+    SweepError,
+    Trainer,
+    Wait,
+    pass_on,
+    run_trial,
+)
 from rnnsweep.types import Row
 
 if TYPE_CHECKING:
@@ -123,11 +134,13 @@ class QueueSearcher(_NotSaved, Searcher):  # type: ignore[misc]
         super().__init__()
         self._queue, self._share = queue, share
 
-    def suggest(self, trial_id: str) -> Row | str:
-        """Return the next spec as a trial's configuration, or that there is none left."""
+    def suggest(self, trial_id: str) -> Row | str | None:
+        """Return the next spec as a trial's configuration, None to be asked again later, or that there is none left."""
         spec = self._queue.ask()
         if spec is None:
             return str(Searcher.FINISHED)
+        if isinstance(spec, Wait):
+            return None
         return {"spec": spec.to_json(), "gpus": self._share(spec)}
 
     def on_trial_complete(self, trial_id: str, result: Row | None = None, error: bool = False) -> None:

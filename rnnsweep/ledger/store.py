@@ -7,6 +7,7 @@ index is no second truth: what it says of a file counts only while the listing s
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -158,6 +159,22 @@ class Store:
         if index is not None and not self._indexed:
             self._read_index()
         return list(self._listed)
+
+    def list_folder(self, name: str) -> list[str]:
+        """Return the paths of the files in a folder, but hidden ones, with one listing of that folder alone."""
+        selector = fs.FileSelector(f"{self._root}/{name}", allow_not_found=True)
+        try:
+            found = self._patiently(lambda: self._fs.get_file_info(selector))
+        except FileNotFoundError:  # removed while it was listed
+            return []
+        names = [info.base_name for info in found if info.type == fs.FileType.File]
+        return [f"{name}/{each}" for each in names if not _is_hidden(each)]
+
+    def remove_empty_folder(self, name: str) -> None:
+        """Remove a folder without anything in it; a bucket has no folders."""
+        if self._local:
+            with contextlib.suppress(OSError):  # there is something in it
+                Path(self._root, name).rmdir()
 
     def remove_leftovers(self) -> None:
         """Remove what killed writers left half-written an hour ago or more, by the last listing."""

@@ -1,33 +1,43 @@
 """Training what a queue hands out: one trial and its record, what is said of it, and what it should cost."""
 
+from rnnsweep.sweep.claimed import ClaimedQueue
+from rnnsweep.sweep.claims import Claims
 from rnnsweep.sweep.estimate import Estimate, correction, estimate, longest_first, refusal
 from rnnsweep.sweep.events import Listener, Report, pass_on
 from rnnsweep.sweep.in_process import run_in_process
 from rnnsweep.sweep.machines import Machines, SweepError, cores_here
+from rnnsweep.sweep.plan import Plan, known_estimates, plan, slots_here
 from rnnsweep.sweep.progress import Progress, duration
-from rnnsweep.sweep.queue import Queue, SpecList, missing
+from rnnsweep.sweep.queue import Queue, SpecList, Wait, missing
 from rnnsweep.sweep.trial import ATTEMPTS, PRUNED, Trainer, run_trial
 
 __all__ = [
     "ATTEMPTS",
     "PRUNED",
+    "ClaimedQueue",
+    "Claims",
     "Estimate",
     "Listener",
     "Machines",
+    "Plan",
     "Progress",
     "Queue",
     "Report",
     "SpecList",
     "SweepError",
     "Trainer",
+    "Wait",
     "cores_here",
     "correction",
     "duration",
     "estimate",
+    "known_estimates",
     "longest_first",
     "missing",
     "pass_on",
+    "plan",
     "refusal",
     "run_in_process",
     "run_trial",
+    "slots_here",
 ]

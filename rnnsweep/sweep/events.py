@@ -20,6 +20,9 @@ class Listener:
     def on_waiting(self, seconds: float, logs: str) -> None:
         """Hear that after so many seconds no worker has started; why may stand in the files of this folder."""
 
+    def on_claimed(self, trials: int, who: str) -> None:
+        """Hear that all that is left to train, so many trials, is being trained by another driver, and who that is."""
+
     def on_start(self, spec: Spec) -> None:
         """Hear that a trial begins, or begins again."""
 

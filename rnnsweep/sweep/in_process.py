@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import functools
+import time
 from typing import TYPE_CHECKING
 
 from rnnsweep.ledger import Ledger
 from rnnsweep.sweep.events import Listener, pass_on
 from rnnsweep.sweep.machines import Machines
-from rnnsweep.sweep.queue import Queue
+from rnnsweep.sweep.queue import Queue, Wait
 from rnnsweep.sweep.trial import Trainer, run_trial
 
 if TYPE_CHECKING:
     from rnnsweep.data import Dataset
+
+WAIT_SECONDS = 0.5  # from one question to the next, where a queue says to wait
 
 
 def run_in_process(
@@ -25,6 +28,9 @@ def run_in_process(
 ) -> None:
     """Train what the queue hands out, one trial at a time, on the cores of one trial."""
     while (spec := queue.ask()) is not None:
+        if isinstance(spec, Wait):
+            time.sleep(WAIT_SECONDS)
+            continue
         listener.on_start(spec)
         report = functools.partial(pass_on, queue, listener, spec)
         report(run_trial(spec, dataset, ledger, machines.cpus_per_trial, report, trainer))

@@ -9,13 +9,13 @@ from statistics import fmean
 from types import TracebackType
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from rnnsweep.spec import Spec
 from rnnsweep.sweep.events import Listener
+from rnnsweep.sweep.views import view_of
 from rnnsweep.types import Row
 
 SLOW_EPOCH = 10.0  # seconds; off a terminal, only epochs that take longer get a line of their own
@@ -63,19 +63,17 @@ class Progress(Listener, AbstractContextManager["Progress"]):
         self.finished_keys: list[str] = []
         self.pruned_keys: list[str] = []
         self.failed_keys: dict[str, str] = {}
-        # FORCE_COLOR has rich take a file for a terminal, and each redraw would be lines in it.
-        self._on_terminal = console.is_terminal and console.file.isatty()
-        self._live = Live(get_renderable=self._view, console=console, refresh_per_second=4, transient=True)
+        self._live = view_of(console, self._view)
 
     def __enter__(self) -> Progress:
-        if self._on_terminal:
+        if self._live:
             self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._on_terminal:
+        if self._live:
             self._live.stop()
 
     def on_slots(self, slots: int) -> None:
@@ -89,17 +87,26 @@ class Progress(Listener, AbstractContextManager["Progress"]):
             soft_wrap=True,
         )
 
+    def on_claimed(self, trials: int, who: str) -> None:
+        """Say for whom this waits."""
+        self._console.print(
+            Text(f"waiting for {trials} trials that {who} trains; what it leaves is trained here", "yellow"),
+            soft_wrap=True,
+        )
+
     def on_start(self, spec: Spec) -> None:
         """A trial begins, or begins again."""
         self._named(spec)
         self._waiting.pop(spec.key, None)
         self._running[spec.key] = _Running(spec)
+        self._refresh()
 
     def on_epoch(self, spec: Spec, row: Row) -> None:
         """A trial ended an epoch with this row."""
         running = self._running.setdefault(spec.key, _Running(spec))
         running.rows.append(row)
-        if not self._on_terminal and row["seconds"] > SLOW_EPOCH and row["epoch"] < spec.epochs:
+        self._refresh()
+        if not self._live and row["seconds"] > SLOW_EPOCH and row["epoch"] < spec.epochs:
             left = duration(running.seconds_left(0))
             self._line(spec, f"epoch {row['epoch']}/{spec.epochs}  {_accuracies(row)}  {left} left")
 
@@ -162,6 +169,10 @@ class Progress(Listener, AbstractContextManager["Progress"]):
         if seconds is not None:
             took, estimated = self._pace
             self._pace = (took + seconds, estimated + self._estimates.get(spec.key, seconds))
+
+    def _refresh(self) -> None:
+        if self._live:
+            self._live.refresh()
 
     def _line(self, spec: Spec, text: str, style: str = "") -> None:
         done = self._done()

@@ -11,14 +11,18 @@ from rnnsweep.spec import Spec
 from rnnsweep.types import Row
 
 
+class Wait:
+    """What a queue answers that has nothing to train now, and may have something later."""
+
+
 class Queue(Protocol):
     """What a run trains, decided while it runs; only the driver calls it.
 
     One that knows how many specs it will hand out at most says so by `__length_hint__`.
     """
 
-    def ask(self) -> Spec | None:
-        """Return the next spec to train, or None when there is none left."""
+    def ask(self) -> Spec | Wait | None:
+        """Return the next spec to train, `Wait` when it has to be asked again later, None when there is none left."""
 
     def report(self, spec: Spec, row: Row) -> bool:
         """Hear an epoch's row; return whether to stop the trial here."""

@@ -207,13 +207,14 @@ def test_what_is_written_is_read_and_only_a_whole_file_is_ever_there(place):
     assert bucket.record(SPEC.key).read(Record.CHECKPOINT) is None
 
 
-def test_an_epoch_costs_two_requests_and_a_trial_lists_nothing(wire, requests, tiny):
+def test_an_epoch_costs_two_requests_and_a_trial_lists_only_the_drivers(wire, requests, tiny):
     bucket = Ledger("s3://bucket/results")
     requests.lines.clear()
     marks = []
     sweep(bucket, tiny, each=lambda epoch: marks.append(len(requests.lines)))
     assert [after - before for before, after in itertools.pairwise(marks)] == [2] * (SPEC.epochs - 1)
-    assert requests.of("list-type") == []
+    assert ["drivers" in line for line in requests.of("list-type")] == [True, True]  # a sweep's start, and its trial
+    requests.lines.clear()
     assert requests.of("uploads") == []
     assert bucket.load().trials["status"].tolist() == ["finished"]
     assert len(requests.of("list-type")) == 1
