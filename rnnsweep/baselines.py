@@ -64,7 +64,7 @@ class Baseline:
     """What one line gets: a row of the ledger, and what it says of each test review."""
 
     row: Row  # model, settings, C, accuracies, seconds and numbers of reviews
-    predicted: NDArray[Any]  # [test reviews], classes
+    predicted: NDArray[Any]  # [test reviews], classes; of several labels 0 and 1 [test reviews, labels]
     scores: NDArray[np.float16]  # [test reviews, classes]: probabilities, or of nbsvm_2 distances from the border
 
 
@@ -168,30 +168,87 @@ def _counts(reviews: int, row: Ints, found: Ints, times: Ints, names: Ints) -> s
 def _line(name: str, features: _Features, parts: Parts, choices: Sequence[float]) -> Baseline:
     model = MODELS[name]
     begin = time.thread_time()
-    classes, labels = np.unique(parts.train.labels, return_inverse=True)
-    fit = model.method(features.train, labels, len(classes))
+    truth = _Truth(parts)
+    fit = model.method(features.train, truth.labels, truth.classes)
     prepared = time.thread_time()
     tried = []
     for c in choices or model.choices:
         started = time.thread_time()
         scores = fit(c)
         seconds = time.thread_time() - started
-        tried.append((_accuracy(classes[scores(features.validation).argmax(1)], parts.validation), c, seconds, scores))
-    accuracy, c, fitted, scores = max(tried, key=lambda one: one[0])  # of equal ones the smaller C, the simpler model
+        tried.append((truth.judged(scores(features.validation), model.border), c, seconds, scores))
+    _, c, fitted, scores = max(tried, key=lambda one: one[0])  # of equal ones the smaller C, the simpler model
     chosen = time.thread_time()
     test = scores(features.test)
     end = time.thread_time()
-    predicted = classes[test.argmax(1)]
+    validated = truth.said(scores(features.validation), model.border)
+    predicted = truth.said(test, model.border)
     row = {
         "model": name,
         "C": c,
-        "val_accuracy": accuracy,
-        "test_accuracy": _accuracy(predicted, parts.test),
+        **_accuracies(validated, predicted, parts),
         # As a network's seconds are those of its own training: reviews to words, one fit, the test set.
         "seconds": features.seconds + prepared - begin + fitted + end - chosen,
         "choice_seconds": chosen - prepared - fitted,  # the other values of C
     }
-    return Baseline(row, predicted, _of_all_classes(test, classes.astype(np.int64), parts))
+    return Baseline(row, predicted, truth.columns(test))
+
+
+class _Truth:
+    """What the training reviews are: one of several classes each, or 0 and 1 of several labels."""
+
+    def __init__(self, parts: Parts) -> None:
+        given = parts.train.labels
+        self._parts, self._several = parts, given.ndim == 2
+        # Of classes those that a training review has; of labels those that some have and some have not.
+        self._known = np.flatnonzero(given.any(0) & ~given.all(0)) if self._several else np.unique(given)
+        self.labels: Ints = (
+            given[:, self._known].astype(np.int64) if self._several else np.searchsorted(self._known, given)
+        )
+        self.classes = len(self._known)
+
+    def said(self, scores: NDArray[np.float64], border: float) -> NDArray[Any]:
+        """Return the class of each review, or of several labels 1 where its score is above the border."""
+        if not self._several:
+            classes: NDArray[Any] = self._known[scores.argmax(1)]
+            return classes
+        found = np.tile(self._parts.train.labels.all(0).astype(np.uint8), (len(scores), 1))
+        found[:, self._known] = scores > border
+        return found
+
+    def judged(self, scores: NDArray[np.float64], border: float) -> float:
+        """Return what C is chosen by on the validation reviews: the accuracy, or of several labels their micro F1."""
+        said, given = self.said(scores, border), self._parts.validation.labels
+        if not self._several:
+            return float((said == given).mean()) if len(given) else float("nan")
+        return float(2 * (said & given).sum() / max(1, said.sum(dtype=np.int64) + given.sum(dtype=np.int64)))
+
+    def columns(self, scores: NDArray[np.float64]) -> NDArray[np.float16]:
+        """Return the scores with a column for each class or label, nan for those that were not learned."""
+        if not self._several:
+            return _of_all_classes(scores, self._known.astype(np.int64), self._parts)
+        whole = np.full((len(scores), self._parts.train.labels.shape[1]), np.nan, np.float16)
+        whole[:, self._known] = np.clip(scores, np.finfo(np.float16).min, np.finfo(np.float16).max)
+        return whole
+
+
+def _accuracies(validation: NDArray[Any], test: NDArray[Any], parts: Parts) -> Row:
+    """Return accuracy and macro F1 of what is said of both sets, and of several labels micro F1, by column."""
+    from sklearn.metrics import f1_score
+
+    row: Row = {}
+    for part, said, reviews in (("val", validation, parts.validation), ("test", test, parts.test)):
+        given = reviews.labels
+        right = (said == given).all(1) if given.ndim == 2 else said == given
+        row[f"{part}_accuracy"] = float(right.mean()) if len(given) else float("nan")
+        if not len(given):
+            continue
+        counted = given.any(0) | said.any(0) if given.ndim == 2 else slice(None)
+        both = (given[:, counted], said[:, counted]) if given.ndim == 2 else (given, said)
+        row[f"{part}_macro_f1"] = float(f1_score(*both, average="macro", zero_division=0))
+        if given.ndim == 2:
+            row[f"{part}_micro_f1"] = float(f1_score(given, said, average="micro", zero_division=0))
+    return row
 
 
 def _of_all_classes(scores: NDArray[np.float64], classes: Ints, parts: Parts) -> NDArray[np.float16]:
@@ -203,23 +260,23 @@ def _of_all_classes(scores: NDArray[np.float64], classes: Ints, parts: Parts) ->
 
 
 def _commonest(parts: Parts) -> Baseline:
+    """Return the line of the commonest class, or of several labels that of those that most reviews have."""
     begin = time.thread_time()
-    shares = np.bincount(parts.train.labels) / len(parts.train)
-    predicted = np.full(len(parts.test), shares.argmax(), parts.test.labels.dtype)
+    given = parts.train.labels
+    shares = given.mean(0) if given.ndim == 2 else np.bincount(given) / len(given)
+    one = (shares > 0.5).astype(np.uint8) if given.ndim == 2 else np.array(shares.argmax(), given.dtype)
+    validation, predicted = (np.tile(one, (len(part), *[1] * one.ndim)) for part in (parts.validation, parts.test))
     row = {
         "model": COMMONEST,
         "C": None,
-        "val_accuracy": _accuracy(np.full(len(parts.validation), shares.argmax()), parts.validation),
-        "test_accuracy": _accuracy(predicted, parts.test),
+        **_accuracies(validation, predicted, parts),
         "seconds": time.thread_time() - begin,
         "choice_seconds": 0.0,
     }
-    classes = np.arange(len(shares))
-    return Baseline(row, predicted, _of_all_classes(np.tile(shares, (len(parts.test), 1)), classes, parts))
-
-
-def _accuracy(predicted: NDArray[Any], reviews: Reviews) -> float:
-    return float((predicted == reviews.labels).mean()) if len(reviews) else float("nan")
+    scores = np.tile(shares, (len(parts.test), 1))
+    if given.ndim == 2:
+        return Baseline(row, predicted, scores.astype(np.float16))
+    return Baseline(row, predicted, _of_all_classes(scores, np.arange(len(shares)), parts))
 
 
 def _tfidf_lr(counts: sparse.csr_matrix, labels: Ints, classes: int) -> Fit:
@@ -237,7 +294,7 @@ def _tfidf_lr(counts: sparse.csr_matrix, labels: Ints, classes: int) -> Fit:
 
     def fit(c: float) -> Scores:
         model = LogisticRegression(C=c, solver="liblinear", max_iter=300)
-        model = (model if classes == 2 else OneVsRestClassifier(model)).fit(rows, labels)
+        model = (model if classes == 2 and labels.ndim == 1 else OneVsRestClassifier(model)).fit(rows, labels)
         return lambda others: model.predict_proba(scale.transform(others))
 
     return fit
@@ -248,7 +305,8 @@ def _nbsvm(counts: sparse.csr_matrix, labels: Ints, classes: int) -> Fit:
     from sklearn.svm import LinearSVC
 
     present = counts.astype(bool).astype(float)
-    positives = [labels == one for one in range(classes)][1 if classes == 2 else 0 :]
+    of_each = labels.T == 1 if labels.ndim == 2 else [labels == one for one in range(classes)]
+    positives = of_each[1:] if classes == 2 and labels.ndim == 1 else of_each
     ratios = [_log_count_ratio(present, positive) for positive in positives]
 
     def fit(c: float) -> Scores:
@@ -258,7 +316,9 @@ def _nbsvm(counts: sparse.csr_matrix, labels: Ints, classes: int) -> Fit:
             own = model.coef_.ravel()
             weights.append(ratio * ((1 - BETA) * np.abs(own).mean() + BETA * own))
             biases.append(BETA * model.intercept_[0])
-        return lambda others: _both(others.astype(bool).astype(float) @ np.stack(weights, 1) + biases)
+        linear = np.stack(weights, 1)
+        both = _both if labels.ndim == 1 else lambda scores: scores
+        return lambda others: both(others.astype(bool).astype(float) @ linear + biases)
 
     return fit
 
@@ -280,10 +340,11 @@ class _Model:
     pairs: bool  # whether pairs of words count beside words
     method: Callable[[sparse.csr_matrix, Ints, int], Fit]
     choices: tuple[float, ...]  # of C, ascending
+    border: float  # of several labels, a review has those that score above it
 
 
 MODELS = {
-    "tfidf_lr_1": _Model(False, _tfidf_lr, LR_C),
-    "tfidf_lr_2": _Model(True, _tfidf_lr, LR_C),
-    "nbsvm_2": _Model(True, _nbsvm, SVM_C),
+    "tfidf_lr_1": _Model(False, _tfidf_lr, LR_C, 0.5),
+    "tfidf_lr_2": _Model(True, _tfidf_lr, LR_C, 0.5),
+    "nbsvm_2": _Model(True, _nbsvm, SVM_C, 0.0),
 }

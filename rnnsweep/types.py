@@ -24,7 +24,8 @@ class EpochRow(TypedDict):
     val_accuracy: float
     seconds: float  # training and validation, by the clock
     cpu_seconds: float  # the same, of all of the process's threads
-    val_macro_f1: NotRequired[float]  # this one and those below where the best epoch is chosen by it
+    val_micro_f1: NotRequired[float]  # this one and those below where the best epoch is chosen by it
+    val_macro_f1: NotRequired[float]
     val_balanced_accuracy: NotRequired[float]
     val_auroc: NotRequired[float]
     val_average_precision: NotRequired[float]
@@ -46,6 +47,7 @@ class ResultRow(TypedDict, total=False):
     device: str  # cpu or gpu
     classes: str  # the names of the classes from 0 on, strokes between them
     class_names: list[str]  # the same, apart; an older record has none
+    multilabel: bool  # where a text may have several of them
     real_data: bool
     train_reviews: int
     validation_reviews: int
@@ -57,10 +59,12 @@ class ResultRow(TypedDict, total=False):
     val_accuracy: float
     test_loss: float
     test_accuracy: float
-    val_macro_f1: float  # this one and those below of the best epoch alone; an older record has none
-    val_balanced_accuracy: float
+    val_micro_f1: float  # this one and those below of the best epoch alone; of several labels a text only
+    val_macro_f1: float  # an older record has none
+    val_balanced_accuracy: float  # not of several labels a text
     val_auroc: float  # of two classes only
-    val_average_precision: float  # of two classes only
+    val_average_precision: float  # of two classes, or of several labels a text their mean
+    test_micro_f1: float
     test_macro_f1: float
     test_balanced_accuracy: float
     test_auroc: float

@@ -21,10 +21,13 @@ def add_data_flags(parser: argparse.ArgumentParser) -> None:
     add("--look", action="store_true", help="print what was understood of the file, and exit")
     for role in ("text", "label", "split"):
         add(f"--{role}-column", metavar="NAME|N", help=f"the {role}s, by name or number from 1 (default: usual names)")
+    add("--label-columns", nargs="+", metavar="NAME|N", help="several labels a text: a column of 0 and 1 for each")
+    add("--label-separator", metavar="TEXT", help="several labels a text: what stands between those of one cell")
+    add("--min-label", type=int, metavar="N", help="of several labels a text, leave out those of fewer training texts")
     add("--group-column", metavar="NAME|N", help="what belongs together, and never stands on both sides of a split")
     add("--test", type=Path, metavar="FILE", help="the test set (default: as the file says, else a fifth of it)")
     add("--validation-file", type=Path, metavar="FILE", help="texts that every network is validated on")
-    add("--classes", nargs="+", metavar="NAME", help="classes to keep, in this order (default: all)")
+    add("--classes", nargs="+", metavar="NAME", help="classes or labels to keep, in this order (default: all)")
     add("--positive", metavar="NAME", help="the one of two classes that counts as 1 (default: the second by name)")
     add("--tokens", choices=TOKENS, default="auto", metavar="|".join(TOKENS),
         help="what a text is split into (default: auto: characters in scripts without blanks, else words)")  # fmt: skip
@@ -41,18 +44,16 @@ def reading_of(options: argparse.Namespace) -> Reading:
     from rnnsweep.data import Reading
 
     given = {field.name: getattr(options, field.name) for field in dataclasses.fields(Reading)}
-    return Reading(**given | {"classes": None if options.classes is None else tuple(options.classes)})
+    lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+    return Reading(**given | lists)
 
 
 def data_words(options: argparse.Namespace) -> list[str]:
     """Return the words of a command line that name the same data, read in the same way."""
-    reading, words = reading_of(options), ["--data", options.data]
-    for field in dataclasses.fields(reading):
-        value, flag = getattr(reading, field.name), field.name.replace("_", "-")
-        if value == field.default:
-            continue
-        if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
-        else:
-            words += [f"--{flag}", *(map(str, value) if isinstance(value, tuple) else [str(value)])]
-    return words
+    return reading_of(options).words(options.data)
+
+
+def found_again(options: argparse.Namespace, name: str) -> list[str]:
+    """Return `data_words`, and where the program was to choose the data the name of what it chose."""
+    words = data_words(options)
+    return [words[0], name, *words[2:]] if options.data == "auto" else words

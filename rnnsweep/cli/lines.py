@@ -89,7 +89,8 @@ def _add_facts(lines: Sequence[Baseline], spec: Spec, dataset: Dataset) -> None:
     kept = ~shared_with_training(spec, dataset)
     labels = split(spec, dataset).test.labels[kept]
     for line in lines:
-        distinct = float((line.predicted[kept] == labels).mean()) if len(labels) else None
+        right = line.predicted[kept] == labels
+        distinct = float((right.all(1) if right.ndim == 2 else right).mean()) if len(labels) else None
         line.row.update(
             dataset=dataset.name,
             classes=len(dataset.classes),

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from rnnsweep import commands
 from rnnsweep.cli.flags import as_text
 from rnnsweep.cluster import MUST_AGREE, Node
 from rnnsweep.data import Dataset, split
@@ -51,6 +52,8 @@ def print_data(console: Console, dataset: Dataset) -> None:
         reviews += f", {len(dataset.validation):,} for validation"
     real = "" if dataset.real else ", generated, not real reviews"
     classes = "" if len(dataset.classes) == 2 else f", {len(dataset.classes)} classes"
+    if dataset.multilabel:
+        classes = f", {len(dataset.classes)} labels, several a text"
     console.print(
         f"[bold]data[/]     {plain(dataset.name)} ({reviews}{classes}{real}), checksum {dataset.sha256[:12]}",
         soft_wrap=True,
@@ -183,7 +186,8 @@ def print_failed(console: Console, failed: Mapping[str, str]) -> None:
 
 def print_report_command(console: Console, results: str) -> None:
     """Print how to make the report."""
-    console.print(f"report   python analysis/report.py --results {plain(shlex.quote(results))}", soft_wrap=True)
+    command = shlex.join([*commands.words("report"), "--results", results])
+    console.print(f"report   {plain(command)}", soft_wrap=True)
 
 
 def print_dashboard(console: Console, url: str) -> None:
@@ -223,7 +227,7 @@ def print_winner(
     """
     console.print(f"[bold]winner[/]   {spec.key}  test {mean:.4f} ({low:.4f} to {high:.4f}: 95 %, {over})",
                   soft_wrap=True)  # fmt: skip
-    words = ["python", "sweeps/one.py", *spec.flags(), *data]
+    words = [*commands.words("one"), *spec.flags(), *data]
     console.print(f"again    {plain(shlex.join(words))}", soft_wrap=True)
 
 

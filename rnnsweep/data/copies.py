@@ -50,14 +50,18 @@ def with_copies(groups: Ints, copy_ids: Ints) -> Ints:
 
 
 def copies_note(copy_ids: Ints, labels: Ints) -> str:
-    """Return one line: how many texts are copies of another one, and how many texts stand there with two labels."""
+    """Return one line: how many texts are copies of another one, and how many of them differ in their labels.
+
+    `labels` are int [texts], or of several labels a text [texts, labels].
+    """
     texts = int(copy_ids.max(initial=-1)) + 1
     if texts == len(copy_ids):
         return "no text is a copy of another one"
-    labelled = np.unique(np.stack([copy_ids, np.asarray(labels, np.int64)], 1), axis=0)[:, 0]
+    labelled = np.unique(np.column_stack([copy_ids, np.asarray(labels, np.int64)]), axis=0)[:, 0]
     two = int((np.bincount(labelled, minlength=texts) > 1).sum())
     line = f"{len(copy_ids) - texts:,} of {len(copy_ids):,} texts are copies of another one"
-    return line + (f", and {two:,} {'text has' if two == 1 else 'texts have'} more than one label" if two else "")
+    what = "more than one label" if labels.ndim == 1 else "more than one set of labels"
+    return line + (f", and {two:,} {'text has' if two == 1 else 'texts have'} {what}" if two else "")
 
 
 def by_first(values: Ints) -> Ints:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.copies import copies_note, copies_of_words, with_copies
-from rnnsweep.data.holdout import HeldOut, hold_out, split_rows
+from rnnsweep.data.holdout import HeldOut, hold_out, split_rows, strata
 from rnnsweep.data.reviews import SHUFFLE_SEED
 from rnnsweep.types import Ints
 
@@ -21,7 +21,8 @@ def divide(
     """Return train, test or validation for each text, and lines on the test set and on copies.
 
     `split` is what the data says of each text (None: all train); where that is not the `whole` division, a fifth of the
-    training texts is the test set. `labels` and `groups` are int64 [texts], `words` those of each text.
+    training texts is the test set. `labels` and `groups` are int64 [texts], `words` those of each text; of several
+    labels a text, int64 [texts, labels], the test set is drawn at random, whichever labels its texts have.
     """
     divided = np.array(split or ["train"] * len(words), object)
     copy_ids = copies_of_words(words)
@@ -41,8 +42,11 @@ def held_for_test(copy_ids: Ints, labels: Ints, groups: Ints | None = None) -> H
     Each class gives its share; but two classes are drawn at random, as they always were, if both come of it. Raises
     `DataError`.
     """
+    if labels.ndim == 2 and groups is None:
+        rows = split_rows(copy_ids, strata(labels), TEST_SHARE, SHUFFLE_SEED)
+        return HeldOut(rows, f"{rows.sum():,} of {len(rows):,} texts, at random")
     if groups is not None:
-        return hold_out(with_copies(groups, copy_ids), labels, TEST_SHARE, SHUFFLE_SEED, copy_ids)
+        return hold_out(with_copies(groups, copy_ids), strata(labels), TEST_SHARE, SHUFFLE_SEED, copy_ids)
     if len(np.unique(labels)) == 2:
         rows = split_rows(copy_ids, labels, TEST_SHARE, SHUFFLE_SEED)
         # Fewer than ten texts have a test set of one, which is of one class however it is drawn.

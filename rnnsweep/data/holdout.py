@@ -49,6 +49,11 @@ def hold_out(
     return HeldOut(rows, note or _note(numbers, chosen, rows))
 
 
+def strata(labels: Ints) -> Ints:
+    """Return what each text is stratified by, int64 [texts]: its class, but nothing, so 0, of several labels a text."""
+    return labels if labels.ndim == 1 else np.zeros(len(labels), np.int64)
+
+
 def split_rows(copy_ids: Ints, labels: Ints, share: float, seed: int) -> NDArray[np.bool_]:
     """Return bool [rows]: which rows are the test set, so that copies of one text stand on one side.
 

@@ -28,8 +28,26 @@ class Classes:
     """The classes of a set of texts, and which one each text is of."""
 
     names: tuple[str, ...]
-    codes: Ints  # [texts], -1 for a text without a label or of a class that was not chosen
+    # [texts], -1 for a text without a label or of a class that was not chosen; or, of several labels a text,
+    # [texts, labels], 1 for those that it has.
+    codes: Ints
     notes: tuple[str, ...] = ()
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a text may have several labels, or none of them."""
+        return self.codes.ndim == 2
+
+    @property
+    def known(self) -> Bools:
+        """Which texts have a class that was chosen, bool [texts]."""
+        return np.ones(len(self.codes), np.bool_) if self.multilabel else self.codes >= 0
+
+    def counts(self) -> Ints:
+        """Return the number of texts of each class, int64 [classes]."""
+        if self.multilabel:
+            return self.codes.sum(0)
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.names)).astype(np.int64)
 
     def part(self, rows: Bools) -> Classes:
         """Return the same classes for some of the texts, bool [texts]."""
@@ -60,27 +78,27 @@ def classes_of(
     """
     found = [label_name(value) for value in values]
     spellings = Counter(label for label in found if label is not None)
-    alike = _alike(spellings)
+    alike = alike_labels(spellings)
     display = {key: max(same, key=lambda label: spellings[label]) for key, same in alike.items()}
-    keys = list(_ordered(display, order))
+    keys = list(ordered(display, order))
     notes = _merged(name, alike, display)
     key_of = {label: key for key, same in alike.items() for label in same}
     if chosen is not None:
-        keys = [_key_named(each, display, name, "--classes") for each in chosen]
+        keys = [key_named(each, display, name, "--classes") for each in chosen]
         notes += _not_chosen(name, spellings, key_of, set(keys))
     if len(set(keys)) < 2:
         raise DataError(_too_few(name, [display[key] for key in keys], sum(spellings.values())))
-    _check_is_label(name, keys, spellings)
+    check_is_label(name, keys, spellings)
     if positive is not None:
-        keys = _with_positive(keys, _key_named(positive, display, name, "--positive"), name)
+        keys = _with_positive(keys, key_named(positive, display, name, "--positive"), name)
     names = tuple(display[key] for key in keys)
     code = {key: i for i, key in enumerate(keys)}
     codes = np.array([-1 if label is None else code.get(key_of[label], -1) for label in found], np.int64)
     return Classes(CLASSES if names == ("0", "1") else names, codes, tuple(notes))
 
 
-def _alike(spellings: Iterable[str]) -> dict[Any, list[str]]:
-    """Return the spellings of each class, by what is the same in all of them."""
+def alike_labels(spellings: Iterable[str]) -> dict[Any, list[str]]:
+    """Return the spellings of each class, by what is the same in all of them: a number, or letters in one case."""
     labels = list(spellings)
     numbers = [_number(label) for label in labels]
     alike: dict[Any, list[str]] = {}
@@ -98,7 +116,8 @@ def _number(label: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _ordered(display: Mapping[Any, str], order: Sequence[str] | None) -> list[Any]:
+def ordered(display: Mapping[Any, str], order: Sequence[str] | None) -> list[Any]:
+    """Return the classes in the file's own order, else more than two numbers by size, else by name."""
     if order is not None and set(display.values()) <= set(order):
         return sorted(display, key=lambda key: list(order).index(display[key]))
     if len(display) > 2 and all(isinstance(key, float) for key in display):
@@ -108,15 +127,16 @@ def _ordered(display: Mapping[Any, str], order: Sequence[str] | None) -> list[An
 
 def _merged(name: str, alike: Mapping[Any, list[str]], display: Mapping[Any, str]) -> list[str]:
     several = [f"{', '.join(map(repr, same))} as {display[key]!r}" for key, same in alike.items() if len(same) > 1]
-    return [f"{name}: labels that differ in case or blanks only are one class: {_listed(several)}"] if several else []
+    return [f"{name}: labels that differ in case or blanks only are one class: {listed(several)}"] if several else []
 
 
-def _key_named(wanted: str, display: Mapping[Any, str], name: str, flag: str) -> Any:
+def key_named(wanted: str, display: Mapping[Any, str], name: str, flag: str) -> Any:
+    """Return the class that a flag names, in any case; raises `DataError` with all names where there is no such."""
     label = label_name(wanted) or ""
     for key, shown in display.items():
         if label == shown or label.casefold() == key or (isinstance(key, float) and _number(label) == key):
             return key
-    raise DataError(f"{flag} {wanted}: {name} has no such class; give of {_listed(sorted(display.values()), 30)}")
+    raise DataError(f"{flag} {wanted}: {name} has no such class; give of {listed(sorted(display.values()), 30)}")
 
 
 def _not_chosen(name: str, spellings: Counter[str], key_of: Mapping[str, Any], keys: set[Any]) -> list[str]:
@@ -129,11 +149,12 @@ def _too_few(name: str, names: Sequence[str], texts: int) -> str:
     return f"{name} has {what}; give at least two, or another column with --label-column"
 
 
-def _check_is_label(name: str, keys: Sequence[Any], spellings: Counter[str]) -> None:
+def check_is_label(name: str, keys: Sequence[Any], spellings: Counter[str]) -> None:
+    """Raise `DataError` for many classes of which most stand once: such a column is no label."""
     once = sum(count == 1 for count in spellings.values())
     if len(keys) > MANY and 2 * once > sum(spellings.values()):
         raise DataError(
-            f"{name} has {len(keys):,} classes, most of one text ({_listed(list(spellings))}), so this is no label; "
+            f"{name} has {len(keys):,} classes, most of one text ({listed(list(spellings))}), so this is no label; "
             "give another column with --label-column"
         )
 
@@ -152,16 +173,17 @@ def rare(classes: Classes, split: Sequence[str] | None, name: str = "the file") 
     counts = np.bincount(classes.codes[classes.codes >= 0], minlength=len(classes.names))
     single = [classes.names[code] for code in np.flatnonzero(counts == 1)]
     if single:
-        lines.append(f"{name}: of {_listed(single)} there is one text only: it cannot be learned and tested")
+        lines.append(f"{name}: of {listed(single)} there is one text only: it cannot be learned and tested")
     if split is not None:
         trained = set(classes.codes[np.array(split) == "train"].tolist())
         only = [classes.names[code] for code in np.flatnonzero(counts) if int(code) not in trained]
         if only:
-            lines.append(f"{name}: {_listed(only)} is not in the training set, so all its texts will be wrong")
+            lines.append(f"{name}: {listed(only)} is not in the training set, so all its texts will be wrong")
     return lines
 
 
-def _listed(names: Sequence[str], most: int = LISTED) -> str:
+def listed(names: Sequence[str], most: int = LISTED) -> str:
+    """Return the first names for a message, and how many more there are."""
     shown = [cut(name, 80) for name in names[:most]]
     return ", ".join(shown) + (f", and {len(names) - most:,} more" if len(names) > most else "")
 

@@ -46,19 +46,19 @@ def _split_line(understood: Understood) -> str:
 
 
 def _class_lines(understood: Understood) -> list[str]:
-    names, counts = understood.labels.names, counts_of(understood)
-    lines = [f"{len(names)} classes, of {len(understood.texts):,} texts"]
+    names, counts, several = understood.labels.names, counts_of(understood), understood.labels.multilabel
+    lines = [f"{len(names)} {'labels' if several else 'classes'}, of {len(understood.texts):,} texts"]
     wide = max(len(name) for name in names[:CLASSES_SHOWN])
     for name, count in list(zip(names, counts.tolist(), strict=True))[:CLASSES_SHOWN]:
         lines.append(f"  {name:<{wide}}  {count:>9,}  {_percent(count / len(understood.texts)):>7}")
-    if len(names) == 2:
+    if len(names) == 2 and not several:
         lines[-1] += "  counts as 1 (--positive names another)"
     return lines + [f"  and {len(names) - CLASSES_SHOWN} more"] * (len(names) > CLASSES_SHOWN)
 
 
 def counts_of(understood: Understood) -> Ints:
     """Return the number of texts of each class, int64 [classes]."""
-    return np.bincount(understood.labels.codes, minlength=len(understood.labels.names)).astype(np.int64)
+    return understood.labels.counts()
 
 
 def _quantiles(lengths: Ints) -> str:
@@ -115,7 +115,10 @@ def _shown_rows(understood: Understood) -> list[int]:
 
 
 def _labels_of(understood: Understood, i: int) -> str:
-    return understood.labels.names[int(understood.labels.codes[i])]
+    code, names = understood.labels.codes[i], understood.labels.names
+    if understood.labels.multilabel:
+        return ", ".join(names[at] for at in np.flatnonzero(code)) or "no label"
+    return names[int(code)]
 
 
 def _some(words: Sequence[str]) -> str:
@@ -138,9 +141,14 @@ def warnings(dataset: Dataset, num_words: Sequence[int] = ()) -> list[str]:
             f"{name}: half of the texts have {middle:g} tokens or fewer, so there is little to learn an order from; "
             "see --look, and --tokens characters for a language without blanks"
         )
-    counts = np.sum([np.bincount(part.labels, minlength=len(classes)) for part in sets], 0)
+    counts = np.sum([_class_counts(part, len(classes)) for part in sets], 0)
     share = float(counts.max() / counts.sum())
-    if share > LARGE_CLASS:
+    if dataset.multilabel:
+        lines.append(
+            f"{name}: accuracy is the share of texts with all of their labels right; --select val_micro_f1 chooses by "
+            "single labels"
+        )
+    elif share > LARGE_CLASS:
         lines.append(
             f"{name}: {_percent(share)} of the texts are {classes[int(counts.argmax())]!r}: a network that always says "
             "so has that accuracy; judge by macro F1"
@@ -153,6 +161,11 @@ def warnings(dataset: Dataset, num_words: Sequence[int] = ()) -> list[str]:
                 "--num-words, or see --tokens"
             )
     return lines
+
+
+def _class_counts(reviews: Reviews, classes: int) -> Ints:
+    labels = reviews.labels
+    return labels.sum(0, np.int64) if labels.ndim == 2 else np.bincount(labels, minlength=classes).astype(np.int64)
 
 
 def _unknown(reviews: Reviews, num_words: int) -> float:

@@ -19,6 +19,9 @@ class Reading:
     header: bool | None = None
     text_column: str | None = None  # by name, or by number from 1
     label_column: str | None = None
+    label_columns: tuple[str, ...] | None = None  # of 0 and 1, one for each of several labels a text
+    label_separator: str | None = None  # between several labels of one cell
+    min_label: int | None = None  # training texts of the rarest label that is kept, of several a text
     split_column: str | None = None
     group_column: str | None = None  # of texts that belong together
     test: Path | None = None  # files beside the first one
@@ -35,6 +38,19 @@ class Reading:
         """The flags of what is not left to the file, such as `--text-column`."""
         fields = (field for field in dataclasses.fields(self) if getattr(self, field.name) != field.default)
         return tuple("--" + field.name.replace("_", "-") for field in fields)
+
+    def words(self, source: str) -> list[str]:
+        """Return the words of a command line that name a source, read in this way."""
+        found = ["--data", source]
+        for field in dataclasses.fields(self):
+            value, flag = getattr(self, field.name), field.name.replace("_", "-")
+            if value == field.default:
+                continue
+            if isinstance(value, bool):
+                found.append(f"--{flag}" if value else f"--no-{flag}")
+            else:
+                found += [f"--{flag}", *(map(str, value) if isinstance(value, tuple) else [str(value)])]
+        return found
 
     def files(self, path: Path) -> tuple[Path, ...]:
         """Return all files that are read, `path` first."""

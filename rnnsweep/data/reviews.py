@@ -33,7 +33,7 @@ class Reviews:
 
     tokens: Tokens  # [tokens of all reviews], Keras numbering, each review with its start token
     offsets: Ints  # [reviews + 1], where each review begins in tokens, and where the last one ends
-    labels: Labels  # [reviews], the number of each one's class
+    labels: Labels  # [reviews], the number of each one's class; of several labels [reviews, labels], 1 for its own
 
     def __len__(self) -> int:
         """Return the number of reviews."""
@@ -56,7 +56,7 @@ class Reviews:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Reviews of two or more classes, to train on and to test on."""
+    """Reviews of two or more classes, or of several labels each, to train on and to test on."""
 
     name: str  # imdb, reuters, embedded, or the stem of the user's file
     sha256: str  # of tokens, offsets, labels and groups: equal reviews have one checksum, however they are stored
@@ -69,6 +69,12 @@ class Dataset:
     tokens: str = "words"  # or unicode, characters, subwords: what a text was split into
     groups: Ints | None = None  # int64 [training reviews], equal for those that the user says belong together
     notes: tuple[str, ...] = ()  # lines on how a user's file was read
+    pieces: str | None = None  # what subwords have learned, as JSON; None for the other kinds, which learn nothing
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a review may have several labels, or none of them."""
+        return self.train.labels.ndim == 2
 
 
 def encode(reviews: Reviews, num_words: int, max_len: int) -> Tokens:
@@ -95,8 +101,11 @@ def _ends(lengths: Ints, kept: Ints) -> NDArray[np.bool_]:
 
 
 def labels_of(codes: Ints, classes: int) -> Labels:
-    """Return the numbers of classes in as few bits as so many classes need: uint8, or uint16 [reviews]."""
-    return codes.astype(np.uint8) if classes <= 256 else codes.astype(np.uint16)
+    """Return the numbers of classes in as few bits as so many classes need: uint8, or uint16 [reviews].
+
+    Of several labels a review, 0 and 1 as uint8 [reviews, labels].
+    """
+    return codes.astype(np.uint8) if classes <= 256 or codes.ndim == 2 else codes.astype(np.uint16)
 
 
 def reviews_of_ranks(ranks: list[list[int]], labels: Labels, name: str, least: int = 0, classes: int = 2) -> Reviews:

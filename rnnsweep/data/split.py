@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnnsweep.data.copies import copies, shared_between, with_copies
 from rnnsweep.data.groups import known_groups
-from rnnsweep.data.holdout import HeldOut, hold_out, uncut
+from rnnsweep.data.holdout import HeldOut, hold_out, strata, uncut
 from rnnsweep.data.reviews import SHUFFLE_SEED, DataError, Dataset, Reviews
 from rnnsweep.spec import Spec
 from rnnsweep.types import Ints
@@ -36,8 +36,9 @@ def split(spec: Spec, dataset: Dataset) -> Parts:
 
     Validation is the last share of the training reviews, as Keras's `validation_split`, or the first batch of them, or
     the test set, or whole groups of texts; rows that a file itself names for it are taken in place of the usual share.
-    Of a user's file, copies of one text stand on one side, and of three classes or more each gives its share. Raises
-    `DataError` if there are fewer reviews than the spec wants, or fewer than one batch, or no groups to hold out.
+    Of a user's file, copies of one text stand on one side, and of three classes or more each gives its share; several
+    labels a text are left to chance. Raises `DataError` if there are fewer reviews than the spec wants, or fewer than
+    one batch, or no groups to hold out.
     """
     parts = _LATEST.get(dataset, ("parts", *_setting(spec)), lambda: _parts(spec, dataset))
     if len(parts.train) < spec.batch_size or not len(parts.validation):
@@ -96,7 +97,7 @@ def _held_out(spec: Spec, dataset: Dataset, train: Reviews) -> HeldOut:
     first = spec.validation == "first_batch"
     until = min(spec.batch_size, len(train)) if first else math.floor(len(train) * (1.0 - float(spec.validation)))
     plain[slice(until) if first else slice(until, None)] = True
-    if len(dataset.classes) > 2 and not first:
+    if len(dataset.classes) > 2 and not first and not dataset.multilabel:
         copy_ids = _copies(dataset, train)
         rows = hold_out(copy_ids, _classes(train), float(spec.validation), SEED, copy_ids).rows
         return HeldOut(rows, f"{rows.sum():,} of {len(rows):,} texts held out at random, of each class its share")
@@ -128,7 +129,7 @@ def _copies(dataset: Dataset, train: Reviews) -> Ints:
 
 
 def _classes(reviews: Reviews) -> Ints:
-    return reviews.labels.astype(np.int64)
+    return strata(reviews.labels.astype(np.int64))
 
 
 def _taken(reviews: Reviews, rows: NDArray[np.bool_]) -> Reviews:

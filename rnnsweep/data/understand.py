@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnnsweep.data.columns import Part, Roles, join, roles, splits
+from rnnsweep.data.columns import Part, Roles, column_of, join, roles, splits
 from rnnsweep.data.delimited import refuse_swallowed
 from rnnsweep.data.division import divide
 from rnnsweep.data.labels import Bools, Classes, classes_of, label_name, leave_out, rare, text_of
+from rnnsweep.data.multilabel import check_label_flags, labels_in, labels_of_texts, rare_labels, with_labels
 from rnnsweep.data.reading import Reading
 from rnnsweep.data.reviews import DataError
 from rnnsweep.data.tables import RawTable, read
@@ -73,7 +74,7 @@ def understand(path: Path, reading: Reading = AS_FOUND) -> Understood:
     kind, why = _kind(texts, reading)
     words = [] if kind.learns else kind.split(texts)
     wordless = [not kind.has_token(text) for text in texts] if kind.learns else [not tokens for tokens in words]
-    values = _labels(table)
+    values = _labels(table, reading)
     faults = {
         "text": np.array([not text.strip() for text in texts], np.bool_),
         "word": np.array(wordless, np.bool_),
@@ -81,17 +82,26 @@ def understand(path: Path, reading: Reading = AS_FOUND) -> Understood:
     }
     keep, left_out = leave_out(faults, raw, index, reading.strict, name)
     rows = np.flatnonzero(keep)
-    labels = classes_of([values[i] for i in rows], reading.classes, reading.positive, table.order, name)
-    chosen = labels.codes >= 0
+    stated = _split(table, rows)
+    labels = _classes([values[i] for i in rows], stated, table, reading)
+    chosen = labels.known
     labels, rows = labels.part(chosen), rows[chosen]
     texts = [texts[i] for i in rows]
     words = UnicodeWords().split(texts) if kind.learns else [words[i] for i in rows]
     groups = _groups(table, rows)
-    split, division = divide(_split(table, rows), table.divided, words, labels.codes, groups)
+    stated = None if stated is None else list(compress(stated, chosen))
+    split, division = divide(stated, table.divided, words, labels.codes, groups)
     if kind.learns:
         kind.fit(list(compress(texts, (each == "train" for each in split))))
         words = kind.split(texts)
-    notes = [table.roles.note, *labels.notes, *left_out, *rare(labels, split, name), *division, why]
+    notes = [
+        table.roles.note,
+        *labels.notes,
+        *left_out,
+        *(rare_labels if labels.multilabel else rare)(labels, split, name),
+        *division,
+        why,
+    ]
     notes += [] if found is None else [found]
     lines = (*table.notes, *(line.removeprefix(f"{name}: ") for line in notes))
     return Understood(name, texts, words, labels, split, groups, kind, [index[i] for i in rows], lines)
@@ -113,14 +123,16 @@ def _kind(texts: Sequence[str], reading: Reading) -> tuple[Kind, str]:
 # ---- one table of all files
 def _table(path: Path, reading: Reading) -> _Table:
     files = {"train": path, "test": reading.test, "validation": reading.validation_file}
+    check_label_flags(reading)
     given = (reading.text_column, reading.label_column, reading.split_column, reading.group_column)
-    expected = [column for column in given if column is not None]
-    tables = {
-        split: read(file, reading.encoding, reading.header, expected)
+    expected = [column for column in given if column is not None] + list(reading.label_columns or ())
+    read_as = {
+        split: _with_roles(read(file, reading.encoding, reading.header, expected), reading, split == "train")
         for split, file in files.items()
         if file is not None
     }
-    found = {split: _roles(table, reading, grouped=split == "train") for split, table in tables.items()}
+    tables = {split: both[0] for split, both in read_as.items()}
+    found = {split: both[1] for split, both in read_as.items()}
     first = tables["train"]
     order = first.class_names.get(found["train"].label)
     notes = tuple(line for table in tables.values() for line in (table.facts, *table.notes))
@@ -132,14 +144,17 @@ def _table(path: Path, reading: Reading) -> _Table:
     return _Table(str(path), frame, Roles("text", "label", "split", group, note), order, "test" in tables, notes)
 
 
-def _roles(table: RawTable, reading: Reading, grouped: bool) -> Roles:
-    found = roles(
-        table.frame, reading.text_column, reading.label_column, reading.split_column,
-        reading.group_column if grouped else None, table.name,
-    )  # fmt: skip
+def _with_roles(table: RawTable, reading: Reading, grouped: bool) -> tuple[RawTable, Roles]:
+    """Return the table, with a column of lists where it has a column per label, and its columns by role."""
+    frame, label = table.frame, reading.label_column
+    if reading.label_columns is not None:
+        frame, label = with_labels(frame, reading.label_columns, table.name)
+    group = reading.group_column if grouped else None
+    found = roles(frame, reading.text_column, label, reading.split_column, group, table.name)
     if table.separator is not None:
-        refuse_swallowed(table.frame, table.separator, found.text, found.label, table.name)
-    return found
+        swallowed = column_of(table.frame, reading.label_columns[-1]) if reading.label_columns else found.label
+        refuse_swallowed(table.frame, table.separator, found.text, str(swallowed), table.name)
+    return replace(table, frame=frame), found
 
 
 def _split(table: _Table, rows: Ints) -> list[str] | None:
@@ -157,11 +172,27 @@ def _groups(table: _Table, rows: Ints) -> Ints | None:
     return None if values is None else named_groups(values)
 
 
-def _labels(table: _Table) -> list[str | None]:
+def _labels(table: _Table, reading: Reading) -> list[Any]:
+    """Return the label of each row, or where it may have several, all of them; None where it has none."""
     values = table.frame[table.roles.label].tolist()
-    if any(isinstance(value, list) for value in values):
-        raise DataError(
-            f"{table.name} has lists in the column {table.roles.label!r}; give a column with one label a text with "
-            "--label-column"
-        )
+    if reading.label_separator is not None or any(isinstance(value, list) for value in values):
+        found = [labels_in(value, reading.label_separator) for value in values]
+        if reading.label_columns is None:
+            return found
+        # A 0 in each column is an answer, as no label in a cell is not.
+        return [
+            labels or (() if isinstance(value, list) else None) for labels, value in zip(found, values, strict=True)
+        ]
     return [label_name(value) for value in values]
+
+
+def _classes(values: list[Any], split: list[str] | None, table: _Table, reading: Reading) -> Classes:
+    several = any(isinstance(value, tuple) for value in values)
+    if not several:
+        if reading.min_label is not None:
+            raise DataError("--min-label is of several labels a text; choose classes with --classes")
+        return classes_of(values, reading.classes, reading.positive, table.order, table.name)
+    if reading.positive is not None:
+        raise DataError("--positive is for two classes, and a text has several labels here; leave it out")
+    counted = None if split is None else np.array([each == "train" for each in split], np.bool_)
+    return labels_of_texts(values, reading.classes, reading.min_label, counted, table.order, table.name)

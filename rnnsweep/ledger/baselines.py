@@ -22,7 +22,8 @@ NAME = re.compile(rf"{BASELINES}/([0-9a-f]{{12}})\.({ROWS}|{PREDICTIONS})")
 BASELINE_COLUMNS = [
     "model", "num_words", "max_len", "val_accuracy", "test_accuracy", "seconds", "c", "dataset", "data_sha256",
     "reviews", "validation", "classes", "validation_share", "key", "train_reviews", "validation_reviews",
-    "test_reviews", "test_shared", "test_accuracy_distinct",
+    "test_reviews", "test_shared", "test_accuracy_distinct", "val_macro_f1", "test_macro_f1", "val_micro_f1",
+    "test_micro_f1",
 ]  # fmt: skip
 COMMONEST = "commonest"  # of the models: no line, the share of the commonest class
 LINE_TITLES = {
@@ -36,7 +37,8 @@ FIELDS: dict[str, Any] = {
     "model": str, "num_words": int, "max_len": int, "val_accuracy": float, "test_accuracy": float, "seconds": float,
     "C": float, "dataset": str, "data_sha256": str, "reviews": int, "classes": int, "validation_share": float,
     "train_reviews": int, "validation_reviews": int, "test_reviews": int, "test_shared": int,
-    "test_accuracy_distinct": float,
+    "test_accuracy_distinct": float, "val_macro_f1": float, "test_macro_f1": float, "val_micro_f1": float,
+    "test_micro_f1": float,
 }  # fmt: skip
 
 
@@ -66,7 +68,8 @@ def _is_row(row: Any) -> bool:
 def baselines_frame(rows: list[Row]) -> pd.DataFrame:
     """Return a row per data set, setting and line, the contract's columns first; what is missing is NaN."""
     frame = pd.DataFrame(rows).reindex(columns=BASELINE_COLUMNS)
-    for name in ("val_accuracy", "test_accuracy", "seconds", "c", "validation_share", "test_accuracy_distinct"):
+    measured = [name for name in BASELINE_COLUMNS if name.endswith(("accuracy", "_f1", "_distinct"))]
+    for name in (*measured, "seconds", "c", "validation_share"):
         frame[name] = pd.to_numeric(frame[name])
     whole = ("num_words", "max_len", "reviews", "classes", "train_reviews", "validation_reviews", "test_reviews")
     for name in (*whole, "test_shared"):

@@ -28,7 +28,7 @@ MEASURED = ["cpu_seconds", "peak_memory_mb", "peak_gpu_memory_mb"]
 WORDS = ["path", "device", "classes", "revision", "error"]
 MEASURES = [
     f"{part}_{name}"
-    for name in ("macro_f1", "balanced_accuracy", "auroc", "average_precision")
+    for name in ("macro_f1", "balanced_accuracy", "auroc", "average_precision", "micro_f1")
     for part in ("val", "test")
 ]
 COPIES = ["test_shared", "test_accuracy_distinct"]  # test reviews that are copies of training reviews; without them
@@ -53,13 +53,14 @@ class LedgerFrames:
     specs: dict[str, Spec]
     baselines: pd.DataFrame = dataclasses.field(default_factory=lambda: baselines_frame([]))
     planned: dict[str, int] = dataclasses.field(default_factory=dict)
+    sources: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # words that name the data, by checksum
 
 
 def trial_row(
     key: str, spec: Spec, result: Mapping[str, Any], error: str, searches: Mapping[str, Mapping[str, Any]]
 ) -> Row:
     """Return all that a record says of its trial, by column; `searches` is what each search said of it."""
-    fields = dataclasses.asdict(spec) | {
+    fields = vars(spec) | {
         "units": "-".join(map(str, spec.units)),
         "vocab_size": spec.embedding_rows,
         "validation": str(spec.validation),
@@ -74,12 +75,14 @@ def trial_row(
 def trials_frame(rows: list[Row]) -> pd.DataFrame:
     """Return a row per trial, the contract's columns first; a number that is missing is NaN, a word is empty.
 
-    `class_names` is a JSON list. What older records do not have comes last.
+    `class_names` is a JSON list, `multilabel` whether a text may have several of them. What older records do not have
+    comes last.
     """
     spec_columns = [field.name for field in dataclasses.fields(Spec) if field.name not in CONTRACT]
     columns = [*CONTRACT, *spec_columns, *LOSSES, *MEASURED, *WORDS, "real_data", "blas", *MEASURES, "class_names"]
-    columns += COPIES
+    columns += [*COPIES, "multilabel"]
     frame = pd.DataFrame(rows).reindex(columns=columns)
+    frame["multilabel"] = frame["multilabel"].eq(True)  # of records of one label a text, nothing
     measured = [name for name in columns if name.endswith(("accuracy", "loss"))] + [
         "seconds",
         *MEASURED,

@@ -1,7 +1,8 @@
 """What a network ends in: units, activation, loss, gradient and class of its last layer, one class per kind.
 
-`Binary` is for two classes, `Softmax` for more. Another is one more class with the interface of `Output`, and a
-condition in `output_of`; what builds, trains and evaluates networks asks the kind and stays.
+`Binary` is for two classes, `Softmax` for more, `Sigmoids` for several labels a review. Another is one more class with
+the interface of `Output`, and a condition in `output_of`; what builds, trains and evaluates networks asks the kind and
+stays.
 """
 
 from __future__ import annotations
@@ -32,10 +33,16 @@ class Output(Protocol):
         """Return each review's loss, float32 [reviews], and its gradient by the logits, float32 [reviews, units]."""
 
     def classify(self, probabilities: NDArray[Any]) -> Classes:
-        """Return the class of each review [reviews], uint8, or uint16 from 257 classes on."""
+        """Return the class of each review [reviews], uint8, or uint16 from 257 classes on.
+
+        Of several labels a review, 1 for those that it has: uint8 [reviews, labels].
+        """
+
+    def right(self, probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which reviews are classified rightly, bool [reviews]: their mean is the accuracy."""
 
     def metrics(self, probabilities: Floats, labels: NDArray[Any]) -> tuple[float, float]:
-        """Return mean loss and accuracy of probabilities against classes [reviews], as Keras defines them."""
+        """Return mean loss and accuracy, as Keras defines them, of probabilities against what `classify` returns."""
 
     def half_precision(self, probabilities: Floats) -> NDArray[np.float16]:
         """Return the probabilities in half the bytes, so rounded that no review changes its class."""
@@ -69,11 +76,15 @@ class Binary:
         """Return class 0 or 1 of each review, uint8 [reviews]: 1 where its probability is above 0.5."""
         return (probabilities > self.threshold).astype(np.uint8)
 
+    def right(self, probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which reviews are classified rightly, bool [reviews]."""
+        return np.asarray(self.classify(probabilities) == labels)
+
     def metrics(self, probabilities: Floats, labels: NDArray[Any]) -> tuple[float, float]:
         """Return mean binary cross-entropy and accuracy of float32 [reviews] against 0/1 [reviews]."""
         clipped = np.clip(probabilities.astype(np.float64), EPSILON, 1 - EPSILON)
         loss = -np.where(labels == 1, np.log(clipped), np.log1p(-clipped)).mean()
-        return float(loss), float((self.classify(probabilities) == labels).mean())
+        return float(loss), float(self.right(probabilities, labels).mean())
 
     def half_precision(self, probabilities: Floats) -> NDArray[np.float16]:
         """Return float16 [reviews]; what would be rounded to 0.5 from above becomes the next number above it."""
@@ -118,11 +129,15 @@ class Softmax:
         found: Classes = probabilities.argmax(axis=1).astype(self._dtype)
         return found
 
+    def right(self, probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which reviews are classified rightly, bool [reviews]."""
+        return np.asarray(self.classify(probabilities) == labels)
+
     def metrics(self, probabilities: Floats, labels: NDArray[Any]) -> tuple[float, float]:
         """Return mean cross-entropy and accuracy of float32 [reviews, classes] against classes [reviews]."""
         given = probabilities[np.arange(len(labels)), labels.astype(np.intp)].astype(np.float64)
         loss = -np.log(np.clip(given, EPSILON, 1 - EPSILON)).mean()
-        return float(loss), float((self.classify(probabilities) == labels).mean())
+        return float(loss), float(self.right(probabilities, labels).mean())
 
     def half_precision(self, probabilities: Floats) -> NDArray[np.float16]:
         """Return float16 [reviews, classes]; what would be rounded to a tie becomes the next number above it."""
@@ -133,8 +148,64 @@ class Softmax:
         return half
 
 
-def output_of(classes: int) -> Output:
-    """Return the kind of output that tells so many classes apart; raises `ValueError` below two."""
+class Sigmoids:
+    """A sigmoid unit per label under binary cross-entropy, its mean over the labels: float32 [reviews, labels].
+
+    A review is classified rightly where all of its labels are: scikit-learn's accuracy of several labels.
+    """
+
+    activation = "sigmoid"
+    loss = "binary_crossentropy"
+    threshold = 0.5  # above it a review has the label
+
+    def __init__(self, labels: int) -> None:
+        self.units = labels
+        self.shape: tuple[int, ...] = (labels,)
+
+    def probabilities(self, logits: Floats) -> Floats:
+        """Return 1 / (1 + exp(-logits)), in a form that never overflows: float32 [reviews, labels]."""
+        small = np.exp(-np.abs(logits))
+        return np.where(logits >= 0, 1 / (1 + small), small / (1 + small))
+
+    def loss_and_gradient(self, logits: Floats, labels: NDArray[Any]) -> tuple[Floats, Floats]:
+        """Return mean cross-entropy, float32 [reviews], and its gradient by the logits, float32 [reviews, labels].
+
+        It is taken from below the sigmoid, as Keras does: keras/src/backend/tensorflow/nn.py, `_get_logits`.
+        """
+        truth = labels.astype(np.float32)
+        losses: Floats = np.maximum(logits, 0) - logits * truth + np.log1p(np.exp(-np.abs(logits)))
+        return losses.mean(axis=1), (self.probabilities(logits) - truth) / np.float32(self.units)
+
+    def classify(self, probabilities: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return 1 for the labels whose probability is above 0.5: uint8 [reviews, labels]."""
+        return (probabilities > self.threshold).astype(np.uint8)
+
+    def right(self, probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which reviews have just the labels that they are said to have, bool [reviews]."""
+        return np.asarray((self.classify(probabilities) == labels).all(axis=1))
+
+    def metrics(self, probabilities: Floats, labels: NDArray[Any]) -> tuple[float, float]:
+        """Return mean binary cross-entropy and accuracy of float32 [reviews, labels] against 0/1 of that shape."""
+        clipped = np.clip(probabilities.astype(np.float64), EPSILON, 1 - EPSILON)
+        loss = -np.where(labels == 1, np.log(clipped), np.log1p(-clipped)).mean()
+        return float(loss), float(self.right(probabilities, labels).mean())
+
+    def half_precision(self, probabilities: Floats) -> NDArray[np.float16]:
+        """Return float16 [reviews, labels]; what would be rounded to 0.5 from above becomes the next one above it."""
+        half = probabilities.astype(np.float16)
+        half[self.classify(probabilities) > self.classify(half)] = np.nextafter(np.float16(0.5), np.float16(1))
+        return half
+
+
+def output_of(classes: int | Output, multilabel: bool = False) -> Output:
+    """Return the kind of output that tells so many classes apart, or, of `multilabel`, so many labels a review.
+
+    A kind is returned as it is, so that what needs one takes either. Raises `ValueError` below two.
+    """
+    if not isinstance(classes, int):
+        return classes
     if classes < 2:
         raise ValueError(f"classes is {classes}; give at least 2")
+    if multilabel:
+        return Sigmoids(classes)
     return Binary() if classes == 2 else Softmax(classes)

@@ -9,26 +9,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data import DataError
-from rnnsweep.network.output import Output
+from rnnsweep.network.output import Output, Sigmoids, output_of
 from rnnsweep.spec import SELECTIONS, Spec
 from rnnsweep.types import Floats, Row
 
 OF_CLASSES = ("macro_f1", "balanced_accuracy")
 OF_TWO_CLASSES = ("auroc", "average_precision")
+OF_LABELS = ("micro_f1", "macro_f1", "average_precision")
+
+
+def names_of(output: Output) -> tuple[str, ...]:
+    """Return what predictions of this output are measured by beside loss and accuracy."""
+    if isinstance(output, Sigmoids):
+        return OF_LABELS
+    return OF_CLASSES if output.shape else OF_CLASSES + OF_TWO_CLASSES
 
 
 def measures(output: Output, probabilities: Floats, labels: NDArray[Any]) -> dict[str, float]:
     """Return macro F1 and balanced accuracy, and of two classes AUROC and average precision; nan where there is none.
 
-    They are of the probabilities in half precision, as the ledger stores them. A class counts in macro F1 where a
-    review has it or is taken for it, and in balanced accuracy where a review has it, as in scikit-learn.
+    Of several labels a text, micro F1, macro F1 and the mean of the labels' average precisions. They are of the
+    probabilities in half precision, as the ledger stores them. A class counts in macro F1 where a review has it or is
+    taken for it, and in balanced accuracy and mean average precision where a review has it.
     """
-    names = OF_CLASSES if output.shape else OF_CLASSES + OF_TWO_CLASSES
     if not np.isfinite(probabilities).all():
-        return dict.fromkeys(names, math.nan)
+        return dict.fromkeys(names_of(output), math.nan)
+    half = output.half_precision(probabilities)
+    if isinstance(output, Sigmoids):
+        return of_labels(labels, output.classify(half), half)
     from sklearn.metrics import average_precision_score, f1_score, recall_score, roc_auc_score
 
-    half = output.half_precision(probabilities)
     predicted, given = output.classify(half), np.unique(labels)
     found = {
         "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0)),
@@ -41,21 +51,49 @@ def measures(output: Output, probabilities: Floats, labels: NDArray[Any]) -> dic
     return found
 
 
+def of_labels(labels: NDArray[Any], predicted: NDArray[Any], scores: NDArray[Any]) -> dict[str, float]:
+    """Return the measures `OF_LABELS` of what is said of several labels: all three [reviews, labels]."""
+    from sklearn.metrics import average_precision_score, f1_score
+
+    counted, had = (labels.any(axis=0) | predicted.any(axis=0)), labels.any(axis=0)
+    return {
+        "micro_f1": float(f1_score(labels, predicted, average="micro", zero_division=0)),
+        "macro_f1": float(f1_score(labels[:, counted], predicted[:, counted], average="macro", zero_division=0))
+        if counted.any()
+        else math.nan,
+        "average_precision": float(average_precision_score(labels[:, had], scores[:, had], average="macro"))
+        if had.any()
+        else math.nan,
+    }
+
+
 def without_copies(output: Output, probabilities: Floats, labels: NDArray[Any], shared: NDArray[np.bool_]) -> Row:
     """Return how many test reviews are copies of training reviews, bool [reviews], and the accuracy without them."""
     rows = ~shared
-    accuracy = float((output.classify(probabilities[rows]) == labels[rows]).mean()) if rows.any() else math.nan
+    accuracy = float(output.right(probabilities[rows], labels[rows]).mean()) if rows.any() else math.nan
     return {"test_shared": int(shared.sum()), "test_accuracy_distinct": accuracy}
 
 
-def check_selection(spec: Spec, classes: int) -> None:
-    """Raise `DataError` where the best epoch is to be chosen by what only two classes have, and there are more."""
-    if classes > 2 and spec.select.removeprefix("val_") in OF_TWO_CLASSES:
-        others = [name for name in SELECTIONS if name.removeprefix("val_") not in OF_TWO_CLASSES]
+def check_selection(spec: Spec, classes: int | Output) -> None:
+    """Raise `DataError` where the best epoch is to be chosen by what the data does not have, or weights it has not."""
+    output = output_of(classes)
+    several = isinstance(output, Sigmoids)
+    if several and spec.class_weights != "none":
         raise DataError(
-            f"select is {spec.select}, which is of two classes; {spec.dataset} has {classes}: give "
-            f"{', '.join(others[:-1])} or {others[-1]}"
+            f"class_weights is {spec.class_weights}, which is of one class a text; {spec.dataset} has several labels: "
+            "leave it out"
         )
+    own = names_of(output)
+    if spec.select.removeprefix("val_") in ("accuracy", "loss", *own):
+        return
+    others = [name for name in SELECTIONS if name.removeprefix("val_") in ("accuracy", "loss", *own)]
+    two = spec.select.removeprefix("val_") in OF_TWO_CLASSES and not several
+    of = "of two classes" if two else "of several labels a text" if not several else "of one class a text"
+    has = "several labels a text" if several else str(2 if not output.shape else output.units)
+    raise DataError(
+        f"select is {spec.select}, which is {of}; {spec.dataset} has {has}: give {', '.join(others[:-1])} or "
+        f"{others[-1]}"
+    )
 
 
 def weights_of_classes(spec: Spec, labels: NDArray[Any], classes: int) -> Floats | None:

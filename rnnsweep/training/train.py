@@ -18,7 +18,7 @@ from rnnsweep.machine.device import device_kind, keras, peak_gpu_memory_mb, rese
 from rnnsweep.machine.memory import peak_memory_mb, reset_peak_memory
 from rnnsweep.machine.software import blas_text, revision, versions
 from rnnsweep.network.model import build, summary, weights_to_bytes
-from rnnsweep.network.output import output_of
+from rnnsweep.network.output import Output, output_of
 from rnnsweep.spec import Spec
 from rnnsweep.training.engines import Engine, engine_class
 from rnnsweep.training.measures import check_selection, measures, weights_of_classes, without_copies
@@ -41,9 +41,10 @@ def train(
     compute.
     """
     reset_peak_memory()
-    check_selection(spec, len(dataset.classes))
+    output = output_of(len(dataset.classes), dataset.multilabel)
+    check_selection(spec, output)
     parts = split(spec, dataset)
-    training = _Training(spec, engine, len(dataset.classes), parts.train.labels)
+    training = _Training(spec, engine, output, parts.train.labels)
     if state is not None:
         training.restore(state)
     validation = _encoded(spec, parts.validation)
@@ -65,7 +66,7 @@ class _Encoded:
     """Reviews as the network reads them."""
 
     ids: Tokens  # [reviews, max_len]
-    labels: NDArray[Any]  # [reviews], classes
+    labels: NDArray[Any]  # [reviews], classes, or of several labels [reviews, labels]
 
 
 def _encoded(spec: Spec, reviews: Reviews) -> _Encoded:
@@ -75,19 +76,19 @@ def _encoded(spec: Spec, reviews: Reviews) -> _Encoded:
 class _Training:
     """A model being trained: its variables, its optimizer's, the rows so far and the best epoch's weights."""
 
-    def __init__(self, spec: Spec, engine: str, classes: int, labels: NDArray[Any]) -> None:
-        """Build a network that tells `classes` classes apart; the training reviews are of `labels`."""
+    def __init__(self, spec: Spec, engine: str, output: Output, labels: NDArray[Any]) -> None:
+        """Build a network that ends in this output; the training reviews are of `labels`."""
         keras.utils.clear_session(free_memory=False)  # a reused process must begin each trial like a fresh one
-        self.spec, self.output = spec, output_of(classes)
-        self.model = build(spec, classes)
-        self.class_weights = weights_of_classes(spec, labels, classes)
+        self.spec, self.output = spec, output
+        self.model = build(spec, output)
+        self.class_weights = weights_of_classes(spec, labels, output.units if output.shape else 2)
         optimizer = keras.optimizers.get(
             {"class_name": spec.optimizer, "config": {"learning_rate": spec.learning_rate}}
         )
         optimizer.build(self.model.trainable_variables)
         self.device = device_kind()
         reset_peak_gpu_memory(self.device)
-        self.engine: Engine = engine_class(engine, spec, self.device)(spec, self.model, optimizer, classes)
+        self.engine: Engine = engine_class(engine, spec, self.device)(spec, self.model, optimizer, output)
         self.variables = [*self.model.variables, *optimizer.variables]
         self.rows: list[Row] = []
         self.best: list[NDArray[Any]] = []
@@ -147,6 +148,7 @@ def _one_epoch(training: _Training, train: _Encoded, validation: _Encoded) -> Ro
         sizes.append(len(batch))
         if not math.isfinite(loss):
             return {"loss": loss, "val_loss": math.nan}
+    training.engine.end_epoch()
     row = {
         "epoch": epoch,
         "loss": float(np.average(losses, weights=sizes)),
@@ -215,6 +217,7 @@ def _facts(training: _Training, dataset: Dataset) -> Row:
         "device": training.device,
         "classes": "/".join(dataset.classes),
         "class_names": list(dataset.classes),
+        **({"multilabel": True} if dataset.multilabel else {}),
         "real_data": dataset.real,
         "seconds": sum(row["seconds"] for row in training.rows),
         "cpu_seconds": sum(row["cpu_seconds"] for row in training.rows),

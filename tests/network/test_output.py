@@ -121,3 +121,25 @@ def test_no_reviews_of_several_classes_have_no_probabilities():
 def test_reading_predictions_needs_no_keras():
     code = "import sys, rnnsweep.network.output; print({'keras', 'tensorflow', 'numba'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_each_label_is_a_question_of_its_own_and_the_loss_their_mean():
+    several = output_of(2, multilabel=True)
+    assert (several.units, several.shape, output_of(several)) == (2, (2,), several)
+    logits = np.array([[np.log(3), 0], [-1000, 1000]], np.float32)
+    labels = np.array([[1, 0], [0, 1]], np.uint8)
+    losses, gradient = several.loss_and_gradient(logits, labels)
+    assert losses == pytest.approx([(-np.log(0.75) - np.log(0.5)) / 2, 0])
+    assert gradient == pytest.approx(np.array([[-0.125, 0.25], [0, 0]]))
+    assert {a.dtype for a in (losses, gradient, several.probabilities(logits))} == {np.dtype(np.float32)}
+
+
+def test_a_review_is_right_where_all_of_its_labels_are():
+    several = output_of(2, multilabel=True)
+    probabilities = np.array([[0.9, 0.5], [0.9, 0.50001], [0.2, 0.1]], np.float32)
+    labels = np.array([[1, 0], [1, 0], [0, 0]], np.uint8)
+    assert several.classify(several.half_precision(probabilities)).tolist() == [[1, 0], [1, 1], [0, 0]]
+    assert several.right(probabilities, labels).tolist() == [True, False, True]
+    loss, accuracy = several.metrics(probabilities, labels)
+    assert accuracy == pytest.approx(2 / 3)
+    assert loss == pytest.approx(np.mean([log_loss(labels.ravel(), probabilities.ravel().astype(float))]), rel=1e-6)
