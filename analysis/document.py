@@ -109,10 +109,14 @@ class Command:
 
 @dataclass(frozen=True)
 class TableCell:
-    """One cell of a printed table: its text, and whether it is the row's larger value."""
+    """One cell of a printed table: its text, whether it is the row's larger value, and what a page sorts it by.
+
+    Without `sort`, that is the number with which the text begins, else the text.
+    """
 
     text: str | Text
     larger: bool = False
+    sort: float | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,8 @@ class Table:
     """A table as printed: headers, groups of headers (text, columns) above them, rows of cells, and its layout.
 
     `layout` names the style of the table in the HTML; tables of `words` are left aligned; the last `totals` rows are
-    set off.
+    set off. `narrow` are columns that a phone leaves out until it is asked for them. `anchors` are what links to the
+    rows lead to, one each; without them, and without `anchor` and `caption`, a page makes them from the section's.
     """
 
     columns: Sequence[str]
@@ -128,6 +133,10 @@ class Table:
     groups: Sequence[tuple[str, int]] = ()
     layout: str = ""
     totals: int = 0
+    narrow: Sequence[str] = ()
+    anchors: Sequence[str] = ()
+    anchor: str = ""
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,6 +159,14 @@ class Figures:
     pictures: Sequence[Picture]
     layout: Literal["row", "wide"] = "row"
     beside: Table | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a reader wants to know first: each fact behind the word for it, and one picture beside them."""
+
+    facts: Sequence[tuple[str, Text]]
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +201,7 @@ class Section:
     listed: str = ""
 
 
-Block = Text | List | Quote | Box | Command | Table | Figures | Details | Folded | Section
+Block = Text | List | Quote | Box | Command | Table | Figures | Facts | Details | Folded | Section
 
 
 def sections(section: Section) -> Iterator[Section]:
@@ -197,8 +214,13 @@ def sections(section: Section) -> Iterator[Section]:
 
 def pictures(section: Section) -> list[Picture]:
     """Return the pictures of a section and of those within it, in the order of the page."""
-    figures = [block for part in sections(section) for block in part.blocks if isinstance(block, Figures)]
-    return [picture for block in figures for picture in block.pictures]
+    return [picture for part in sections(section) for block in part.blocks for picture in _pictures_of(block)]
+
+
+def _pictures_of(block: Block) -> Sequence[Picture]:
+    if isinstance(block, Facts):
+        return [] if block.picture is None else [block.picture]
+    return block.pictures if isinstance(block, Figures) else []
 
 
 def printed(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], **style: Any) -> Table:

@@ -19,6 +19,7 @@ from analysis.document import (
     Code,
     Command,
     Details,
+    Facts,
     Figures,
     Folded,
     Foreign,
@@ -38,6 +39,7 @@ from analysis.document import (
     Verdict,
     sections,
 )
+from analysis.render.anchors import addressed
 
 SPANS: dict[type[Span], str] = {
     Strong: "<strong>{0.text}</strong>",
@@ -50,10 +52,13 @@ SPANS: dict[type[Span], str] = {
     Foreign: '<span lang="{0.language}">{0.text}</span>',
 }
 
+SORTED = 4  # rows of a table that is worth sorting
 
-def page(document: Section) -> str:
-    """Return the whole page, the same for the same document."""
+
+def page(document: Section, again: int = 0) -> str:
+    """Return the whole page, the same for the same document; an open one loads itself `again` after so many seconds."""
     folder = Path(__file__).parent
+    document = addressed(document)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
@@ -65,7 +70,9 @@ def page(document: Section) -> str:
     return environment.get_template("page.html.j2").render(
         document=document,
         listed=[section for section in sections(document) if section.listed],
-        style=Markup((folder / "page.css").read_text(encoding="utf-8")),
+        style=Markup(environment.get_template("page.css.j2").render()),
+        script=Markup((folder / "page.js").read_text(encoding="utf-8")),
+        again=again,
         body=_blocks(document.blocks),
     )
 
@@ -118,18 +125,35 @@ def _(block: Table) -> Markup:
     head = Markup("<tr>{}</tr>\n").format(_groups(block.groups)) if block.groups else ""
     columns = Markup("").join(Markup('<th scope="col">{}</th>').format(name) for name in block.columns)
     plain = len(block.rows) - block.totals
-    rows = Markup("\n").join(_row(row, block.layout, place >= plain) for place, row in enumerate(block.rows))
+    anchors = block.anchors or [f"{block.anchor}-row-{place}" for place in range(1, plain + 1)]
+    marks = [*anchors[:plain], *[""] * block.totals]
+    rows = Markup("\n").join(_row(*pair, block.layout) for pair in zip(block.rows, marks, strict=True))
     return Markup(
-        '<div class="scroll" tabindex="0" role="region" aria-label="table"><table{}>\n'
+        '<div class="scroll" tabindex="0" role="group" aria-label="{}"><table id="{}"{}>\n<caption>{}</caption>\n'
         "<thead>\n{}<tr>{}</tr>\n</thead>\n<tbody>\n{}\n</tbody></table></div>"
-    ).format(Markup(' class="{}"').format(block.layout) if block.layout else "", head, columns, rows)
+    ).format(block.caption, block.anchor, _style(block), block.caption, head, columns, rows)
+
+
+def _style(block: Table) -> Markup:
+    """Return the classes of a table: its layout, the columns that a phone leaves out, and whether it can be sorted."""
+    hidden = [f"hide-{place}" for place, name in enumerate(block.columns, 1) if name in block.narrow]
+    fixed = block.totals or "conclusion" in block.layout or len(block.rows) < SORTED
+    classes = " ".join([*block.layout.split(), *hidden, *["sorts"] * (not fixed)])
+    return Markup(' class="{}"').format(classes) if classes else Markup("")
+
+
+@_block.register
+def _(block: Facts) -> Markup:
+    lines = Markup("\n").join(
+        Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(word, inline(fact)) for word, fact in block.facts
+    )
+    picture = "" if block.picture is None else _figure(block.picture)
+    return Markup('<div class="facts"><dl>\n{}\n</dl>\n{}</div>').format(lines, picture)
 
 
 @_block.register
 def _(block: Figures) -> Markup:
-    figures = Markup("\n").join(
-        Markup('<figure id="{}">{}</figure>').format(_anchor(picture), _image(picture)) for picture in block.pictures
-    )
+    figures = Markup("\n").join(map(_figure, block.pictures))
     if block.beside is None:
         kind = "wide" if block.layout == "wide" else "figures"
         return Markup('<div class="{}">\n{}\n</div>').format(kind, figures)
@@ -152,15 +176,15 @@ def _(block: Folded) -> Markup:
 
 @_block.register
 def _(block: Section) -> Markup:
-    anchor = Markup(' id="{}"').format(block.anchor) if block.anchor else ""
     name = Markup(' <span class="id">{}</span>').format(block.name) if block.name else ""
-    return Markup("<section>\n<h{0}{1}>{2}{3}</h{0}>\n{4}\n</section>").format(
-        block.level, anchor, block.title, name, _blocks(block.blocks)
+    here = Markup('<a class="here" href="#{0}" aria-label="Link to {1}">#</a>').format(block.anchor, block.title)
+    return Markup('<section class="level-{0}">\n<h{0} id="{1}">{2}{3}{4}</h{0}>\n{5}\n</section>').format(
+        block.level, block.anchor, block.title, name, here, _blocks(block.blocks)
     )
 
 
-def _anchor(picture: Picture) -> str:
-    return "figure-" + picture.name.removesuffix(".png")
+def _figure(picture: Picture) -> Markup:
+    return Markup('<figure id="figure-{}">{}</figure>').format(picture.name.removesuffix(".png"), _image(picture))
 
 
 def _image(picture: Picture) -> Markup:
@@ -176,23 +200,27 @@ def _small(small: bool) -> Markup:
 
 
 def _groups(groups: Sequence[tuple[str, int]]) -> Markup:
-    cell = Markup('<th colspan="{}" class="group{}">{}</th>')
+    cell = Markup('<th scope="colgroup" colspan="{}" class="group{}">{}</th>')
     return Markup("").join(
         cell.format(width, " edge" * (place > 0), text) for place, (text, width) in enumerate(groups)
     )
 
 
-def _row(row: Sequence[TableCell], layout: str, total: bool) -> Markup:
-    """Return a row; in a conclusion table its first cell may break within, and begins the rows of one quantity."""
+def _row(row: Sequence[TableCell], anchor: str, layout: str) -> Markup:
+    """Return a row, a total where it has no anchor.
+
+    In a conclusion table its first cell may break within, and begins the rows of one quantity.
+    """
     cells = [inline(cell.text) for cell in row]
-    kind = " class=total" if total else ""
+    kind = "" if anchor else " class=total"
     if layout == "conclusion":
         kind = " class=new" if row[0].text else ""
         cells[0] = cells[0].replace("=", Markup("=<wbr>")).replace("(", Markup("(<wbr>"))
     marked = zip(row, cells, strict=True)
-    inside = Markup("").join(Markup("<td{}>{}</td>").format(_larger(cell), text) for cell, text in marked)
-    return Markup("<tr{}>{}</tr>").format(Markup(kind), inside)
+    inside = Markup("").join(Markup("<td{}>{}</td>").format(_marks(cell), text) for cell, text in marked)
+    return Markup("<tr{}{}>{}</tr>").format(Markup(kind), Markup(' id="{}"').format(anchor) if anchor else "", inside)
 
 
-def _larger(cell: TableCell) -> Markup:
-    return Markup(" class=larger" if cell.larger else "")
+def _marks(cell: TableCell) -> Markup:
+    larger = Markup(" class=larger" if cell.larger else "")
+    return larger if cell.sort is None else larger + Markup(' data-sort="{}"').format(cell.sort)

@@ -12,6 +12,7 @@ from analysis.document import (
     Code,
     Command,
     Details,
+    Facts,
     Figures,
     Folded,
     Larger,
@@ -120,6 +121,12 @@ def _(block: Table) -> str:
     rule = ["---" if left or place == 0 else "---:" for place in range(len(block.columns))]
     rows = [[_cell(cell) for cell in row] for row in block.rows]
     return "\n".join(_cells(row) for row in ([_cell(TableCell(name)) for name in _columns(block)], rule, *rows))
+
+
+@_block.register
+def _(block: Facts) -> str:
+    lines = "\n".join(f"- **{_escaped(word)}:** {inline(fact)}" for word, fact in block.facts)
+    return lines if block.picture is None else f"{lines}\n\n{_block(Figures([block.picture]))}"
 
 
 @_block.register

@@ -156,7 +156,7 @@ def test_generated_data_is_called_so_at_the_top_and_at_its_figures(written):
     html, markdown = (written / "report.html").read_text(), (written / "report.md").read_text()
     assert html.index("Some of the data is generated") < html.index('id="systems"')
     for text in (html, markdown):
-        alts = re.findall(r'(?:aria-label="|!\[)([^"\]]*embedded[^"\]]*)', text)
+        alts = re.findall(r'(?:img" aria-label="|!\[)([^"\]]*embedded[^"\]]*)', text)
         assert alts
         assert all("generated reviews, not real ones" in alt for alt in alts)
 

@@ -127,7 +127,7 @@ def test_a_table_has_its_groups_its_larger_values_and_its_totals():
     rows = [[TableCell("1"), TableCell("2", larger=True), TableCell("3")], [TableCell("all"), *[TableCell("5")] * 2]]
     table = Table(["", "loss", "loss"], rows, groups=[("", 1), ("measured", 1), ("published", 1)], totals=1)
     html = page(document(table))
-    assert '<th colspan="1" class="group edge">published</th>' in html
+    assert '<th scope="colgroup" colspan="1" class="group edge">published</th>' in html
     assert "<td>1</td><td class=larger>2</td><td>3</td>" in html
     assert "<tr class=total><td>all</td>" in html
     assert ("|  | loss | loss (published) |\n| --- | ---: | ---: |\n| 1 | **2** | 3 |\n| all | 5 | 5 |") in markdown(
