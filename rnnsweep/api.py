@@ -1,0 +1,241 @@
+"""What `import rnnsweep` offers: the scripts' commands as functions that take and return values.
+
+Each raises `UserError`, whose message is one line, where a user can put something right.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rnnsweep import choice, commands, space
+from rnnsweep.data import Dataset, Reading
+from rnnsweep.data import load as load_dataset
+from rnnsweep.data.vocabulary import FILES
+from rnnsweep.errors import UserError
+from rnnsweep.ledger import Ledger
+from rnnsweep.run import run
+from rnnsweep.search import Goal
+from rnnsweep.spec import FROM_DATA, Spec, SpecError
+from rnnsweep.sweep import Machines, Progress, Queue, SpecList, plan, slots_here
+from rnnsweep.sweep.views import console_here
+from rnnsweep.sweep.vocabulary import keep_vocabulary
+
+Source = str | PathLike[str] | Dataset
+Place = str | PathLike[str]
+SEEDS = 5  # fresh ones that confirm a spec, as many as of the command
+CONFIRMED = ("n", "mean", "sd", "low", "high")  # of `choice.confirmed`, of the test accuracy
+
+
+@dataclass(frozen=True)
+class Loaded(Dataset):
+    """A data set that knows what it was loaded from, which a ledger keeps, so that its networks can be used."""
+
+    source: str = ""
+    reading: Reading = dataclasses.field(default_factory=Reading)
+
+
+def load(data: str | PathLike[str] = "auto", **reading: Any) -> Dataset:
+    """Return the texts that `data` names: auto, imdb, reuters, embedded, or a file or folder of your own.
+
+    Of a file, `reading` says what is not to be found out: the fields of `rnnsweep.data.Reading`, such as
+    `text_column="review"` or `tokens="characters"`.
+    """
+    how, source = _reading(reading), fspath(data)
+    found = load_dataset(source, reading=how)
+    fields = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+    return Loaded(**fields, source=found.name if source == "auto" else source, reading=how)
+
+
+def grid(preset: str = "factorial", *, seeds: int = 1, depth: Sequence[int] | None = None, **fields: Any) -> list[Spec]:
+    """Return the specs of a preset (factorial, report or demo), narrowed to some values of a spec's fields.
+
+    A field takes one value or several: `grid(cell=["gru", "lstm"], units=[(100,), (100, 50)], max_len=500, seeds=3)`.
+    """
+    given = _fields(fields)
+    if "seed" not in given:
+        given["seed"] = range(1, seeds + 1)
+    return space.preset(preset, given, depth)
+
+
+def sweep(
+    specs: Iterable[Spec], data: Source = "auto", *, results: Place = "results", machines: Machines | None = None
+) -> pd.DataFrame:
+    """Train the specs that the ledger lacks, on this data; return the row of each, in their order.
+
+    A trial that failed is a row whose status and error say so. `machines` is where they run, by default on all cores
+    here, by Ray; `Machines(backend="in-process")` runs one after another in this process.
+    """
+    chosen = list(specs)
+    if not chosen:
+        raise UserError("there are no specs to train; give some, such as rnnsweep.grid(cell='gru')")
+    dataset, where = _dataset(data), machines or Machines()
+    wanted = [_on(spec, dataset) for spec in chosen]
+    store = _opened(results, dataset)
+    _train(wanted, dataset, store, where)
+    rows = store.load().trials.set_index("key", drop=False)
+    return rows.loc[list(dict.fromkeys(spec.key for spec in wanted))].reset_index(drop=True)
+
+
+def search(
+    trials: int,
+    data: Source = "auto",
+    *,
+    results: Place = "results",
+    machines: Machines | None = None,
+    objectives: Sequence[str] = ("val_accuracy",),
+    max_params: int | None = None,
+    max_seconds: float | None = None,
+    sampler: str = "tpe",
+    sampler_seed: int = 1,
+    pruner: str | None = "median",
+    confirm: int = 0,
+    seeds: int = SEEDS,
+    name: str | None = None,
+    depth: Sequence[int] | None = None,
+    **fields: Any,
+) -> pd.DataFrame:
+    """Let Optuna suggest so many trials, those of earlier calls included; return the row of each, the best first.
+
+    A field narrows its axis to values, or to a `rnnsweep.Range`. The best `confirm` specs are trained again with
+    `seeds` fresh seeds, and the columns n, mean, sd, low and high say their test accuracy by these; the winner is the
+    first row. Beside the columns of a sweep there are `number` and `state`, of the study.
+    """
+    from rnnsweep.search.search import Search
+
+    dataset, where = _dataset(data), machines or Machines()
+    store = _opened(results, dataset)
+    usual: dict[str, Any] = {} if dataset.validation is not None else {"validation": ["grouped"]}
+    of_data = {"dataset": [dataset.name], "data_sha256": [dataset.sha256]}
+    axes = space.search_space(usual | _fields(fields) | of_data, depth)
+    goal = Goal(objectives=tuple(objectives), max_params=max_params, max_seconds=max_seconds)
+    study = Search(axes, goal, trials, store, sampler=sampler, sampler_seed=sampler_seed, pruner=pruner, name=name)
+    with study:
+        study.describe()
+        _, left = study.progress()
+        with Progress(console_here(), {}, slots_here(where) or 1, (left, 0.0), test=False) as progress:
+            study.on_known = progress.known
+            run(study, store, dataset, where, progress)
+        best = [spec.key for spec in study.best(trials)]
+        chosen = study.best(confirm) if confirm else []
+        fresh = [spec.replace(seed=spec.seed + added) for spec in chosen for added in range(1, seeds + 1)]
+        _train(fresh, dataset, store, where, test=False)
+        ranked = choice.confirmed(store.load().trials, [spec.key for spec in chosen], seeds)
+        found: dict[str, Any] = {"confirmed": [spec.key for spec in chosen], "seeds": seeds}
+        winner = [*ranked["key"], *best][:1]
+        study.describe(**found, **({"winner": winner[0]} if winner else {}))
+    return _suggested(store, study.name, [*ranked["key"], *best], ranked)
+
+
+def ledger(results: Place = "results") -> pd.DataFrame:
+    """Return the row of each trial of a ledger, as `tables/trials.csv` of the report has them."""
+    return _existing(results).load().trials
+
+
+def predict(results: Place, texts: Iterable[str], key: str | None = None) -> pd.DataFrame:
+    """Return the class and the probabilities of each text, by the best network of a ledger or by the one of a key."""
+    from rnnsweep.use.predict import predict as predict_texts
+
+    if isinstance(texts, str):
+        raise UserError('texts is one text; give a list of them: ["a text"]')
+    return predict_texts(_existing(results), texts, key)
+
+
+def report(results: Place = "results", out: Place = "report") -> Path:
+    """Write the report of a ledger into a folder; return the path of its page.
+
+    A process of its own writes it, so that this one keeps its matplotlib, and its own `analysis` if it has one.
+    """
+    words = ["report", "--results", fspath(results), "--out", fspath(out)]
+    done = subprocess.run(
+        [sys.executable, "-m", commands.PROGRAM, *words], capture_output=True, text=True, check=False
+    )  # fmt: skip
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["the report ended without a word"])[-1]
+        raise UserError(last.removeprefix(f"{commands.PROGRAM} report: "))
+    return Path(out) / "report.html"
+
+
+def _reading(given: Mapping[str, Any]) -> Reading:
+    """Return how a file is to be read; columns may be numbers, files may be words. Raises `UserError`."""
+    known = [field.name for field in dataclasses.fields(Reading)]
+    unknown = sorted(given.keys() - set(known))
+    if unknown:
+        raise UserError(f"unknown {unknown[0]!r}; what can be said of a file is {', '.join(known)}")
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    values |= {name: str(value) for name, value in values.items() if name.endswith("_column") and value is not None}
+    values |= {name: Path(value) for name, value in values.items() if name in FILES and value is not None}
+    return Reading(**values)
+
+
+def _fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of each field as a list; units are one value unless they are several networks' units."""
+    for name in FROM_DATA:
+        if name in fields:
+            raise SpecError(f"{name} is what the data says; give data instead")
+    return {name: _values(name, value) for name, value in fields.items()}
+
+
+def _values(name: str, value: Any) -> Any:
+    several = isinstance(value, list | tuple | range)
+    if isinstance(value, space.Range):
+        return value
+    if name == "units":
+        nested = several and all(isinstance(item, list | tuple) for item in value)
+        return [tuple(item) for item in value] if nested else [tuple(value) if several else (value,)]
+    return list(value) if several else [value]
+
+
+def _dataset(data: Source) -> Dataset:
+    return data if isinstance(data, Dataset) else load(data)
+
+
+def _on(spec: Spec, dataset: Dataset) -> Spec:
+    return spec.replace(dataset=dataset.name, data_sha256=dataset.sha256)
+
+
+def _opened(results: Place, dataset: Dataset) -> Ledger:
+    """Return the ledger there, which keeps how the data is found again and its words."""
+    store = Ledger(results)
+    store.check_writable()
+    if isinstance(dataset, Loaded):
+        store.name_data(dataset.sha256, dataset.reading.words(dataset.source))
+        keep_vocabulary(store, dataset, dataset.source, dataset.reading, lambda line: warnings.warn(line, stacklevel=4))
+    return store
+
+
+def _existing(results: Place) -> Ledger:
+    store = Ledger(results)
+    if not store.exists():
+        raise UserError(
+            f"there are no results at {fspath(results)}; make them: rnnsweep.sweep(specs, data, results=...)"
+        )
+    return store
+
+
+def _train(specs: list[Spec], dataset: Dataset, store: Ledger, machines: Machines, test: bool = True) -> None:
+    """Train what the ledger lacks of these specs, with a live view."""
+    found = plan(specs, dataset, store, machines)
+    queue: Queue = SpecList(found.to_run)
+    with Progress(console_here(), found.seconds, found.slots or 1, test=test) as progress:
+        if found.to_run:
+            run(queue, store, dataset, machines, progress)
+
+
+def _suggested(store: Ledger, study: str, order: Sequence[str], ranked: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a study's trials: those in `order` first, the others by their number behind."""
+    frames = store.load()
+    said = frames.suggestions[frames.suggestions["study"] == study][["key", "number", "state"]]
+    rows = frames.trials.merge(said, on="key").merge(ranked[["key", *CONFIRMED]], on="key", how="left")
+    place = {key: index for index, key in reversed(list(enumerate(order)))}
+    ordered = rows.assign(_place=rows["key"].map(place)).sort_values(["_place", "number"], ignore_index=True)
+    return ordered.drop(columns="_place")

@@ -1,0 +1,123 @@
+"""What `import rnnsweep` offers: values in, values out, and one line for a mistake."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import rnnsweep
+from rnnsweep.ledger import Ledger
+
+HERE = {"backend": "in-process"}
+TINY = {
+    "embedding_dim": 3, "num_words": 30, "max_len": 12, "batch_size": 16, "epochs": 1, "learning_rate": 0.01,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    """Return a file of 80 texts whose class is one of their words."""
+    rows = [f"film {number} was {word}\t{word}" for number in range(40) for word in ("good", "bad")]
+    path = tmp_path_factory.mktemp("texts") / "films.tsv"
+    path.write_text("\n".join(["text\tlabel", *rows]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def swept(texts, tmp_path_factory):
+    """Return a ledger of two networks, and the rows that the sweep returned."""
+    results = tmp_path_factory.mktemp("api") / "results"
+    specs = rnnsweep.grid(cell=["gru", "lstm"], units=4, **TINY)
+    data = rnnsweep.load(texts)
+    return results, rnnsweep.sweep(specs, data, results=results, machines=rnnsweep.Machines(**HERE))
+
+
+def test_importing_loads_nothing_and_offers_all_of_it():
+    heavy = {"numpy", "pandas", "rich", "ray", "keras", "optuna"}
+    code = f"import sys, rnnsweep; print(sorted({heavy} & set(sys.modules)), dir(rnnsweep))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"[] {sorted(rnnsweep.__all__)}\n"
+
+
+def test_functions_stay_callable_where_folders_have_their_names():
+    for name in ("ledger", "search", "sweep"):
+        importlib.import_module(f"rnnsweep.{name}")
+        offered = getattr(rnnsweep, name)
+        assert callable(offered)
+        assert "results" in inspect.signature(offered).parameters
+    with pytest.raises(AttributeError, match="rnnsweep has no 'train'; it offers Machines"):
+        _ = rnnsweep.train
+
+
+def test_a_grid_takes_one_value_or_several_of_a_field_and_units_of_one_network_or_several():
+    specs = rnnsweep.grid(cell="gru", units=(8, 4), max_len=[10, 20], num_words=30, seeds=2)
+    assert [(spec.units, spec.max_len, spec.seed) for spec in specs] == [
+        ((8, 4), 10, 1), ((8, 4), 10, 2), ((8, 4), 20, 1), ((8, 4), 20, 2),
+    ]  # fmt: skip
+    several = rnnsweep.grid(cell="gru", units=[(8,), (8, 4)], max_len=10, num_words=30)
+    assert [spec.units for spec in several] == [(8,), (8, 4)]
+    assert {spec.units for spec in rnnsweep.grid(units=16)} == {(16,)}
+
+
+def test_a_sweep_returns_its_rows_in_order_and_the_same_call_trains_nothing(swept, texts, monkeypatch):
+    results, rows = swept
+    assert rows["cell"].tolist() == ["gru", "lstm"]
+    assert rows["status"].tolist() == ["finished", "finished"]
+    monkeypatch.setattr("rnnsweep.api.run", lambda *arguments: pytest.fail("it trained again"))
+    again = rnnsweep.sweep(rnnsweep.grid(cell="lstm", units=4, **TINY), rnnsweep.load(texts), results=results)
+    assert again["key"].tolist() == rows["key"].tolist()[1:]
+    pd.testing.assert_frame_equal(rnnsweep.ledger(results), Ledger(results).load().trials)
+
+
+def test_a_search_returns_its_winner_first_with_what_fresh_seeds_say(texts, tmp_path):
+    machines, results = rnnsweep.Machines(**HERE), tmp_path / "results"
+    axes = TINY | {"cell": "gru", "units": 4, "learning_rate": rnnsweep.Range(0.001, 0.01, log=True)}
+    found = rnnsweep.search(
+        2, rnnsweep.load(texts), results=results, machines=machines, validation=0.2, bidirectional=False,
+        pooling="last", optimizer="adam", dropout=0.0, confirm=1, seeds=2, **axes,
+    )  # fmt: skip
+    assert sorted(found["number"]) == [0, 1]
+    assert found["n"].isna().tolist() == [False, True]
+    assert found["n"][0] == 2
+    assert Ledger(results).study(Ledger(results).load().suggestions["study"][0])["winner"] == found["key"][0]
+
+
+def test_texts_are_classified_by_the_best_network_or_by_that_of_a_key(swept):
+    results, rows = swept
+    key = rows["key"][1]
+    found = rnnsweep.predict(results, ["film 1 was good", "bad"], key=key)
+    assert found["text"].tolist() == ["film 1 was good", "bad"]
+    assert set(found["class"]) <= {"good", "bad"}
+    assert len(rnnsweep.predict(results, ["good"])) == 1
+
+
+def test_the_report_is_written_and_its_page_returned(swept, tmp_path):
+    page = rnnsweep.report(swept[0], tmp_path / "out")
+    assert page == tmp_path / "out" / "report.html"
+    assert page.exists()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: rnnsweep.load("nowhere.csv"), "there is no file nowhere.csv"),
+        (lambda: rnnsweep.load("embedded", column="text"), "unknown 'column'; what can be said of a file is"),
+        (lambda: rnnsweep.grid(cell="rnn"), "cell is 'rnn'; give simple_rnn, gru or lstm"),
+        (lambda: rnnsweep.grid(layers=2), "unknown field 'layers'"),
+        (lambda: rnnsweep.grid(dataset="imdb"), "dataset is what the data says; give data instead"),
+        (lambda: rnnsweep.sweep([], "embedded", results="nowhere"), "there are no specs to train"),
+        (lambda: rnnsweep.ledger("nowhere"), "there are no results at nowhere; make them: rnnsweep.sweep"),
+        (lambda: rnnsweep.predict("nowhere", "a text"), "texts is one text; give a list of them"),
+        (lambda: rnnsweep.predict("nowhere", ["a text"]), "there are no results at nowhere"),
+        (lambda: rnnsweep.report("nowhere"), "there are no results at nowhere; make them: rnnsweep grid"),
+    ],
+)
+def test_a_mistake_is_one_line(call, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(rnnsweep.UserError, match=message) as mistake:
+        call()
+    assert len(str(mistake.value).splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
