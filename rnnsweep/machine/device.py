@@ -1,4 +1,4 @@
-"""What has to be said to, or asked of, each of Keras's backends in its own words: threads, GPUs, graphs.
+"""What has to be said to, or asked of, each of Keras's backends in its own words: threads, GPUs.
 
 The only place that knows backends apart. One that is not in the table computes on what it finds, and says nothing.
 """
@@ -6,7 +6,6 @@ The only place that knows backends apart. One that is not in the table computes 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 from rnnsweep.machine.gpu import installed, memory_limit_mb
@@ -21,8 +20,6 @@ keras.config.set_floatx("float32")
 keras.config.set_dtype_policy("float32")
 keras.config.set_epsilon(1e-7)
 keras.config.set_image_data_format("channels_last")
-
-Function = Callable[[Any], Any]
 
 
 class _Backend:
@@ -39,9 +36,6 @@ class _Backend:
 
     def peak_gpu_memory_mb(self) -> float | None:
         return None
-
-    def compiled(self, function: Function) -> Function:
-        return function
 
     def make_gradients_dense(self, optimizer: keras.optimizers.Optimizer) -> None: ...
 
@@ -74,12 +68,6 @@ class _TensorFlow(_Backend):
         import tensorflow as tf
 
         return float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 2**20
-
-    def compiled(self, function: Function) -> Function:
-        import tensorflow as tf
-
-        compiled: Function = tf.function(function)
-        return compiled
 
     def make_gradients_dense(self, optimizer: keras.optimizers.Optimizer) -> None:
         import tensorflow as tf
@@ -170,11 +158,6 @@ def peak_gpu_memory_mb(device: str) -> float | None:
 def jit_compile() -> bool | str:
     """Return what `model.compile` is told of compiling: nothing on TensorFlow, elsewhere as Keras thinks best."""
     return _backend().jit_compile
-
-
-def compiled(function: Function) -> Function:
-    """Return the function as one TensorFlow graph: the many small operations of an optimizer's step, without Python."""
-    return _backend().compiled(function)
 
 
 def make_gradients_dense(optimizer: keras.optimizers.Optimizer) -> None:

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.machine.device import compiled, jit_compile, keras, make_gradients_dense
-from rnnsweep.network.cost import PREDICT_BATCH
-from rnnsweep.network.output import output_of
+from rnnsweep.machine.device import jit_compile, keras, make_gradients_dense
+from rnnsweep.network.cost import PREDICT_BATCH, pooled_width
+from rnnsweep.network.output import Output, Sigmoids, output_of
 from rnnsweep.network.packed.network import Network, supports
 from rnnsweep.spec import Spec
+from rnnsweep.training.optimizer import InPlaceOptimizer
 from rnnsweep.types import Floats, Tokens
 
 
@@ -21,7 +22,7 @@ class Engine(Protocol):
     and number of classes.
 
     It keeps nothing between two epochs that is not a variable of the model or the optimizer, so that a checkpoint of
-    those is enough to go on from.
+    those is enough to go on from. Within an epoch the variables may lag behind.
     """
 
     name: str  # as a result names it in the column `path`
@@ -36,8 +37,11 @@ class Engine(Protocol):
         its accuracy alone. A loss that is not finite is returned; what it does to the weights is not said.
         """
 
+    def end_epoch(self) -> None:
+        """Bring the variables of model and optimizer up to date, after an epoch's last step."""
+
     def predict(self, ids: Tokens) -> Floats:
-        """Return the probabilities, as `Output` shapes them: int32 [reviews, max_len] -> float32 [reviews, ...]."""
+        """Return the probabilities by the variables, as `Output` shapes them: int32 [reviews, max_len] -> float32."""
 
 
 class KerasEngine:
@@ -46,11 +50,12 @@ class KerasEngine:
     name = "keras"
 
     def __init__(
-        self, spec: Spec, model: keras.Sequential, optimizer: keras.optimizers.Optimizer, classes: int = 2
+        self, spec: Spec, model: keras.Sequential, optimizer: keras.optimizers.Optimizer, classes: int | Output = 2
     ) -> None:
         self._output, self._model = output_of(classes), model
         make_gradients_dense(optimizer)
-        model.compile(optimizer=optimizer, loss=self._output.loss, metrics=["accuracy"], jit_compile=jit_compile())
+        accuracy = _all_labels_right if isinstance(self._output, Sigmoids) else "accuracy"
+        model.compile(optimizer=optimizer, loss=self._output.loss, metrics=[accuracy], jit_compile=jit_compile())
 
     def start_epoch(self, epoch: int) -> None:
         """Do nothing: the dropout's random state is a variable of the model."""
@@ -60,6 +65,9 @@ class KerasEngine:
         # One call per batch, without tf.data, whose autotuner can stall at the end of an epoch for seconds.
         loss, accuracy = self._model.train_on_batch(ids, labels.astype(np.float32), sample_weights)
         return float(loss), float(accuracy)
+
+    def end_epoch(self) -> None:
+        """Do nothing: Keras changes its variables at each step."""
 
     def predict(self, ids: Tokens) -> Floats:
         """Return the probabilities: int32 [reviews, max_len] -> float32 [reviews, ...]."""
@@ -73,8 +81,14 @@ class KerasEngine:
         return columns.reshape(len(ids), *self._output.shape)
 
 
+def _all_labels_right(labels: Any, probabilities: Any) -> Any:
+    """Return 1 for each review of a batch all of whose labels are right, else 0: `Sigmoids.right`, for Keras."""
+    said = keras.ops.cast(probabilities > Sigmoids.threshold, labels.dtype)
+    return keras.ops.cast(keras.ops.all(keras.ops.equal(said, labels), axis=-1), probabilities.dtype)
+
+
 class PackedEngine:
-    """The same network with padding computed once per batch; Keras keeps the weights and takes the optimizer's step.
+    """The same network with padding computed once per batch, and Keras's optimizer in place; Keras keeps the weights.
 
     Raises `ValueError` on a spec that the packed network does not compute.
     """
@@ -82,39 +96,44 @@ class PackedEngine:
     name = "packed"
 
     def __init__(
-        self, spec: Spec, model: keras.Sequential, optimizer: keras.optimizers.Optimizer, classes: int = 2
+        self, spec: Spec, model: keras.Sequential, optimizer: keras.optimizers.Optimizer, classes: int | Output = 2
     ) -> None:
         self._spec, self._output, self._model = spec, output_of(classes), model
-        self._apply = compiled(lambda gradients: optimizer.apply(gradients, model.trainable_variables))
+        self._optimizer = InPlaceOptimizer(optimizer, model.trainable_variables)
+        table = model.get_layer("embedding").embeddings
+        self._fixed = [] if table.trainable else [keras.ops.convert_to_numpy(table)]  # in front of what is trained
         self._network = Network(spec, classes)
         self._random = np.random.default_rng()
 
     def start_epoch(self, epoch: int) -> None:
-        """Begin the dropout's random numbers of this epoch, which depend on it and on the seed alone."""
+        """Take up the variables, and begin this epoch's random numbers, which depend on it and the seed alone."""
+        self._optimizer.read()
         self._random = np.random.default_rng((self._spec.seed, epoch, 1))
 
     def step(self, ids: Tokens, labels: NDArray[Any], sample_weights: Floats | None = None) -> tuple[float, float]:
         """Take one training step; returns the batch's loss and accuracy."""
         with np.errstate(all="ignore"):  # a loss that is not finite is the caller's to see
             loss, probabilities, gradients = self._network.loss_and_gradients(
-                self._weights(), ids, labels, self._dropout(len(ids)), sample_weights
+                [*self._fixed, *self._optimizer.weights], ids, labels, self._dropout(len(ids)), sample_weights
             )
         if math.isfinite(loss):
-            self._apply([keras.ops.convert_to_tensor(gradient) for gradient in gradients])
-        return loss, float((self._output.classify(probabilities) == labels).mean())
+            self._optimizer.apply(gradients[len(self._fixed) :])
+        return loss, float(self._output.right(probabilities, labels).mean())
+
+    def end_epoch(self) -> None:
+        """Give the weights and the optimizer's state back to Keras."""
+        self._optimizer.write()
 
     def predict(self, ids: Tokens) -> Floats:
         """Return the probabilities: int32 [reviews, max_len] -> float32 [reviews, ...]."""
-        return self._network.predict(self._weights(), ids)
-
-    def _weights(self) -> list[Floats]:
-        return [keras.ops.convert_to_numpy(variable) for variable in self._model.trainable_variables]
+        weights = [keras.ops.convert_to_numpy(variable) for variable in self._model.trainable_variables]
+        return self._network.predict([*self._fixed, *weights], ids)
 
     def _dropout(self, reviews: int) -> Floats | None:
         rate = self._spec.dropout
         if not rate:
             return None
-        kept = self._random.random((reviews, self._spec.units[-1]), dtype=np.float32) >= rate
+        kept = self._random.random((reviews, pooled_width(self._spec)), dtype=np.float32) >= rate
         return kept.astype(np.float32) / np.float32(1 - rate)
 
 

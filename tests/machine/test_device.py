@@ -68,7 +68,6 @@ def test_a_backend_that_nothing_is_known_of_computes_on_what_it_finds(monkeypatc
     assert device.device_kind() == "cpu"
     assert device.peak_gpu_memory_mb("gpu") is None
     assert device.jit_compile() == "auto"
-    assert device.compiled(len) is len
 
 
 def test_a_trial_on_a_cpu_has_no_peak_of_a_gpu():
