@@ -22,6 +22,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import environment  # noqa: F401  (before NumPy)
 import numpy as np
 from shared import Clock, parser, show
 

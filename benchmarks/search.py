@@ -15,6 +15,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 
+import environment  # noqa: F401  (before NumPy)
 import numpy as np
 from rich.console import Console
 from rich.table import Table

@@ -17,6 +17,7 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import environment  # noqa: F401  (before NumPy)
 import numpy as np
 from shared import parser, show
 

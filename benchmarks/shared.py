@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import environment  # noqa: F401  (before NumPy)
 from rich.console import Console
 from rich.table import Table
 
+from rnnsweep.machine.software import blas_text, processor
 from rnnsweep.spec import Spec
 from rnnsweep.sweep import Listener
 
@@ -36,6 +38,11 @@ class Clock(Listener):
         return [(at, row) for at, row in self.ended if row["status"] == "finished"]
 
 
+def machine() -> dict[str, str]:
+    """Return the processor, as it names itself, and the BLAS with the kernel that computes in this process."""
+    return {"processor": processor(), "blas": blas_text()}
+
+
 def parser(description: str | None) -> argparse.ArgumentParser:
     """Return a parser that says the first line of a benchmark's docstring, and knows the flag that all have."""
     made = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
@@ -45,7 +52,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 def show(rows: Sequence[Mapping[str, Any]], file: Path | None = None) -> None:
     """Print rows of the same columns as a table, and write them as JSON lines, a row each, where a file is named."""
-    table = Table(*rows[0])
+    table = Table(*rows[0], caption=", ".join(machine().values()))
     for row in rows:
         table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
     Console(width=140).print(table)

@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import environment  # noqa: F401  (before NumPy)
 import numpy as np
 import pandas as pd
 from shared import parser, show

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BENCHMARKS = sorted(path for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "shared")
+SHARED = ("environment", "opponents", "shared")
+BENCHMARKS = sorted(path for path in (ROOT / "benchmarks").glob("*.py") if path.stem not in SHARED)
 
 
 def run(monkeypatch, name, *arguments):
