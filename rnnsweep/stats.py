@@ -51,6 +51,15 @@ def _limits(middle: float, half: float, bounds: Bounds) -> tuple[float, float]:
     return max(middle - half, bounds[0]), min(middle + half, bounds[1])
 
 
+def normal_interval(values: Doubles, level: float = CONFIDENCE) -> tuple[float, float, float]:
+    """Return the mean of many values, and low and high of its normal interval; nan of fewer than two."""
+    n = len(values)
+    if n < 2:
+        return float(values.mean()) if n else np.nan, np.nan, np.nan
+    mean, half = float(values.mean()), float(special.ndtri((1 + level) / 2) * values.std(ddof=1) / n**0.5)
+    return mean, mean - half, mean + half
+
+
 def wilson(successes: int, n: int, level: float = CONFIDENCE) -> tuple[float, float]:
     """Return the score interval (low, high) of a share (Wilson, JASA 22, 1927); nan for n = 0."""
     if not n:

@@ -84,3 +84,4 @@ class ResultRow(TypedDict, total=False):
     revision: str  # of the code, as git describes it
     versions: dict[str, str]  # of Python and the libraries
     blas: str  # library, version and kernel that computed the products
+    processor: str  # as it names itself; an older record has none

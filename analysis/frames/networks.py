@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.frames.predictions import classify
+from analysis.frames.predictions import right
+from analysis.frames.reliability import Bins, binned
 from analysis.frames.trials import BEST, CELL_ORDER, LAST, finished, held_out, records
 from rnnsweep.cells import CELLS
 from rnnsweep.choice import NETWORK
@@ -147,6 +148,7 @@ class Samples:
         self._read = predictions
         self._right: dict[str, dict[str, NDArray[np.uint8]]] = {}
         self._reviews: dict[str, int] = {}
+        self._bins: dict[str, Bins | None] = {}
         self._slopes: dict[str, float] = {}
         self._known: dict[tuple[tuple[str, ...], str], Sample] = {}
 
@@ -157,6 +159,11 @@ class Samples:
             right = self._all_right(network.keys, PREDICTED[measure]) if measure in PREDICTED else None
             found = self._known[network.keys, measure] = sample(self._values(network.keys, measure), right)
         return found
+
+    def calibration(self, network: Network) -> list[Bins]:
+        """Return the bins of the best epoch's predictions of each seed that has some in the ledger."""
+        found = [self._bins[key] for key in network.keys if self._bits(key)]
+        return [bins for bins in found if bins is not None]
 
     def trained(self, network: Network) -> tuple[bool, ...]:
         """Return of each seed whether its best validation accuracy is at least what `least_trained` asks."""
@@ -192,8 +199,9 @@ class Samples:
             stored = self._read(key) or {}
             label = np.asarray(stored.get("label", ()))
             self._reviews[key] = len(label)
+            self._bins[key] = binned(label, stored["best"]) if "best" in stored else None
             self._right[key] = {
-                which: np.packbits(classify(stored[which]) == label)
+                which: np.packbits(right(label, stored[which]))
                 for which in PREDICTED.values()
                 if which in stored and len(label)
             }
@@ -202,8 +210,12 @@ class Samples:
 
 def least_trained(trials: pd.DataFrame) -> list[float]:
     """Return of each trial the best validation accuracy below which it failed to train: `TRAINED` of two classes."""
-    chances = [1 / _classes(*row) for row in zip(trials["class_names"], trials["classes"], strict=True)]
-    return [TRAINED if chance == 1 / 2 else chance + ABOVE_CHANCE * (1 - chance) for chance in chances]
+    several = trials["multilabel"] if "multilabel" in trials else [False] * len(trials)  # whose chance nobody knows
+    chances = [
+        0 if each else 1 / _classes(*row)
+        for each, *row in zip(several, trials["class_names"], trials["classes"], strict=True)
+    ]
+    return [TRAINED if chance == 1 / 2 else chance and chance + ABOVE_CHANCE * (1 - chance) for chance in chances]
 
 
 def _classes(names: str, joined: str) -> int:

@@ -47,6 +47,6 @@ def _best(source: Source, trials: pd.DataFrame) -> list[Block]:
         text(Strong(label(spec)), " " * bool(system), Name(system), said, Code(CONFIRM), f" trains.{once}"),
         *passed(source, str(chosen["data"].iloc[0])),
         *generated_box(bool(chosen["real"].iloc[0])),
-        *train_again("Trained again by", spec),
+        *train_again("Trained again by", spec, source.contents.sources),
         *network_blocks(source, "best", chosen, None),
     ]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 
-from analysis.document import Block, Code, Command, text
+from analysis.document import Block, Code, Command, Span, text
 from rnnsweep.spec import Spec
+
+Sources = Mapping[str, Sequence[str]]  # by checksum, the words by which a user named the data
 
 REPORT_COMMAND = "python sweeps/grid.py --preset report --data imdb"
 SEEDS_COMMAND = f"{REPORT_COMMAND} --seeds 5"
 FACTORIAL_COMMAND = "python sweeps/grid.py --data imdb"
-NAMED_DATA = ("imdb", "embedded")  # what `--data` takes beside the path of a file
+NAMED_DATA = ("imdb", "reuters", "embedded")  # what `--data` takes beside the path of a file
 FILE = "FILE"  # stands for a path that the ledger does not know
 
 
@@ -19,16 +22,28 @@ def system_command(name: str) -> str:
     return f"python sweeps/one.py --system {name}"
 
 
-def train_again(start: str, spec: Spec) -> list[Block]:
-    """Return the sentence that begins so and the command that trains this spec again.
+def data_words(sources: Sources, dataset: str, sha256: str) -> tuple[list[str], list[str | Span]]:
+    """Return the words that name the data of a checksum as the user gave it, and what is to be said of them.
 
-    A ledger knows the name and the checksum of a user's reviews, and not where they lie: there the sentence says what
-    `FILE` is to be replaced by.
+    A ledger that was written before these words were kept knows the data's name and checksum, and not where a user's
+    file lies: of that, it is said what `FILE` is to be replaced by.
     """
-    known = spec.dataset in NAMED_DATA
-    command = shlex.join(["python", "sweeps/one.py", *spec.flags(), "--data", spec.dataset if known else FILE])
-    if known:
-        return [text(start), Command(command)]
-    checksum = f" (checksum {spec.data_sha256[:8] or 'unknown'})"
-    said = (f"{start} this, with ", Code(FILE), " replaced by the path of the reviews ", Code(spec.dataset), checksum)
-    return [text(*said), Command(command)]
+    if sha256 in sources:
+        return list(sources[sha256]), []
+    if dataset in NAMED_DATA:
+        return ["--data", dataset], []
+    checksum = f" (checksum {sha256[:8] or 'unknown'})"
+    return ["--data", FILE], [", with ", Code(FILE), " replaced by the path of the reviews ", Code(dataset), checksum]
+
+
+def train_again(start: str, spec: Spec, sources: Sources) -> list[Block]:
+    """Return the sentence that begins so and the command that trains this spec again."""
+    words, said = data_words(sources, spec.dataset, spec.data_sha256)
+    command = Command(shlex.join(["python", "sweeps/one.py", *spec.flags(), *words]))
+    return [text(f"{start} this" if said else start, *said), command]
+
+
+def read_again(sources: Sources, dataset: str, sha256: str) -> tuple[list[str | Span], Command]:
+    """Return what is to be said of the command that reads this data, and trains nothing, and the command."""
+    words, said = data_words(sources, dataset, sha256)
+    return said, Command(shlex.join(["python", "sweeps/one.py", *words, "--plan"]))

@@ -103,7 +103,7 @@ def _results(search: _Search, source: Source) -> list[Block]:
     first = settings.get("winner") or "" if len(chosen) == 0 else chosen["key"].iloc[0]
     first = first or (best["key"].iloc[0] if len(best) else "")
     start = f"{'The winner' if len(chosen) else 'The first'} is trained again by"
-    again = train_again(start, specs[first]) if first in specs else []
+    again = train_again(start, specs[first], source.contents.sources) if first in specs else []
     table = _best(best.head(10), search.objectives, specs)
     return [
         *([Section(sure, 4, [FRESH, _confirmed(chosen, settings.get("seeds", 1), source)])] if len(chosen) else []),

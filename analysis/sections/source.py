@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.document import GENERATED, Box, Strong, plural, text
 from analysis.frames.study import Study, study
+from analysis.frames.texts import Data, data_here
 from analysis.frames.trials import prepared, scopes
 from rnnsweep.cells import CELLS
 from rnnsweep.ledger import LedgerFrames
@@ -38,12 +39,15 @@ class Source:
     study: Study
 
 
-def read(contents: LedgerFrames, predictions: Predictions) -> Source:
-    """Return what the sections are made from; each trial's predictions of the study are read once."""
+def read(contents: LedgerFrames, predictions: Predictions, data: Data = data_here) -> Source:
+    """Return what the sections are made from; each trial's predictions of the study are read once.
+
+    `data` finds the test reviews by name and checksum, where they are at hand.
+    """
     trials = prepared(contents.trials)
     found = scopes(trials, {name: spec.epochs for name, spec in SYSTEMS.items()})
     shown = trials[trials["key"].isin(found["keys"].iloc[0] if len(found) else [])]
-    return Source(contents, predictions, trials, found, shown, study(contents, trials, shown, predictions))
+    return Source(contents, predictions, trials, found, shown, study(contents, trials, shown, predictions, data))
 
 
 def generated_box(real: bool) -> list[Box]:

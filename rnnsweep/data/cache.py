@@ -18,7 +18,7 @@ from rnnsweep.data.reviews import DataError, Dataset, Reviews
 from rnnsweep.files import cache_folder, write_whole
 from rnnsweep.types import Arrays, Ints
 
-FORMAT = 2  # of the cache; a new number leaves what older versions wrote alone
+FORMAT = 3  # of the cache; a new number leaves what older versions wrote alone
 
 
 def file_checksum(path: Path) -> str:
@@ -102,7 +102,7 @@ def _open(folder: Path) -> Dataset:
     return Dataset(
         about["name"], about["sha256"], True, tuple(about["classes"]), sets["train"], sets["test"],
         sets.get("validation"), None if vocabulary is None else tuple(vocabulary), about["tokens"], groups,
-        tuple(about["notes"]),
+        tuple(about["notes"]), about["pieces"],
     )  # fmt: skip
 
 
@@ -147,6 +147,16 @@ def _write_parts(part: Path, dataset: Dataset) -> None:
             np.save(part / f"{name}.npy", values, allow_pickle=False)
     if dataset.groups is not None:
         np.save(part / "groups.npy", dataset.groups, allow_pickle=False)
-    about = {name: getattr(dataset, name) for name in ("name", "sha256", "classes", "vocabulary", "tokens", "notes")}
+    names = ("name", "sha256", "classes", "vocabulary", "tokens", "notes", "pieces")
+    about = {name: getattr(dataset, name) for name in names}
     about |= {"sets": list(sets), "grouped": dataset.groups is not None}
     (part / "about.json").write_text(json.dumps(about), "utf-8")
+
+
+def at_hand(sha256: str) -> Dataset | None:
+    """Return the texts of this checksum if the cache has them, however their file is called, else None."""
+    for about in sorted(cache_folder().glob(f"*-v{FORMAT}/about.json")):
+        with suppress(*_DAMAGE):
+            if json.loads(about.read_text("utf-8"))["sha256"] == sha256:
+                return _open(about.parent)
+    return None

@@ -80,7 +80,7 @@ def trials_frame(rows: list[Row]) -> pd.DataFrame:
     """
     spec_columns = [field.name for field in dataclasses.fields(Spec) if field.name not in CONTRACT]
     columns = [*CONTRACT, *spec_columns, *LOSSES, *MEASURED, *WORDS, "real_data", "blas", *MEASURES, "class_names"]
-    columns += [*COPIES, "multilabel"]
+    columns += [*COPIES, "multilabel", "processor", "versions"]
     frame = pd.DataFrame(rows).reindex(columns=columns)
     frame["multilabel"] = frame["multilabel"].eq(True)  # of records of one label a text, nothing
     measured = [name for name in columns if name.endswith(("accuracy", "loss"))] + [
@@ -93,10 +93,14 @@ def trials_frame(rows: list[Row]) -> pd.DataFrame:
         frame[name] = pd.to_numeric(frame[name])
     for name in ("params", "best_epoch", "reviews", "test_shared"):
         frame[name] = pd.to_numeric(frame[name]).astype("Int64")
-    for name in (*WORDS, "blas"):  # a record of an older version has no BLAS
+    for name in (*WORDS, "blas", "processor"):  # a record of an older version has no BLAS and no processor
         frame[name] = frame[name].astype(object).where(frame[name].notna(), "").astype(str)
     frame["class_names"] = [
         json.dumps(names, ensure_ascii=False) if isinstance(names, list) else "" for names in frame["class_names"]
+    ]
+    frame["versions"] = [
+        ", ".join(f"{name} {number}" for name, number in sorted(found.items())) if isinstance(found, dict) else ""
+        for found in frame["versions"]
     ]
     return frame
 

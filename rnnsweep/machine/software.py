@@ -56,6 +56,16 @@ def blas() -> dict[str, str]:
     return {"library": f"{names or _built_with()} {numbers}".strip(), "kernel": kernels, "threading": layers}
 
 
+@functools.cache
+def processor() -> str:
+    """Return the processor's name as it names itself, or else its kind, such as arm64."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
 def blas_text() -> str:
     """Return library, version and kernel in one line, as a result has them: `openblas 0.3.33 SkylakeX`."""
     return f"{blas()['library']} {blas()['kernel']}".strip()

@@ -31,7 +31,7 @@ def test_the_best_network_comes_with_the_command_that_trains_it_again(ledger):
     ],
 )
 def test_the_command_says_every_field_that_is_not_the_default(spec):
-    data, fields = fields_of(train_again("Trained again by", spec)[-1].text)
+    data, fields = fields_of(train_again("Trained again by", spec, {})[-1].text)
     assert Spec(**fields, dataset=data, data_sha256=spec.data_sha256) == spec
 
 

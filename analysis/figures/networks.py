@@ -1,0 +1,128 @@
+"""Figures of many networks beside each other: calibration, errors by length, seeds, costs, importance of the axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from analysis.figures.canvas import BLUE, COLOURS, GREY, ORANGE, SERIES, tell, titled
+
+MARKS = ("o", "s", "^", "D", "v")  # so that no line is told by its colour alone
+
+
+def reliability(lines: Mapping[str, pd.DataFrame], expected: str, ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw `frames.reliability.reliability` of several networks by name: what was said against what was true."""
+    ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (4, 3)), label="said as often as true")
+    said = []
+    for (name, line), colour, mark in zip(lines.items(), SERIES, MARKS, strict=False):
+        ax.plot(line["said"], line["true"], marker=mark, markersize=4, color=colour, linewidth=1.4, label=name)
+        rows: Any = line.itertuples()
+        said += [(row.said, row.true, f"{name}: said {row.said:.3f}, true {row.true:.3f}, n {row.n:,}") for row in rows]
+    ax.set(xlabel=f"probability of {expected}", ylabel=f"share that is {expected}", xlim=(0, 1), ylim=(0, 1))
+    ax.legend(loc="upper left")
+    return titled(tell(ax, said), title, subtitle)
+
+
+def by_length(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw `frames.errors.by_length`: accuracy by the length of the review, a line and its interval per max_len."""
+    said = []
+    for (max_len, line), colour, mark in zip(frame.groupby("max_len"), SERIES, MARKS, strict=False):
+        at = np.arange(len(line))
+        ax.fill_between(at, line["low"], line["high"], color=colour, alpha=0.15, linewidth=0)
+        ax.plot(at, line["accuracy"], marker=mark, markersize=4, color=colour, label=f"max_len {max_len:,}")
+        rows: Any = line.itertuples()
+        said += [
+            (x, row.accuracy, f"max_len {row.max_len:,}, {row.shortest:,} to {row.longest:,}: {row.accuracy:.4f}")
+            for x, row in enumerate(rows)
+        ]
+    first = frame[frame["max_len"] == frame["max_len"].iloc[0]]
+    names = [f"{low:,}–\n{high:,}" for low, high in zip(first["shortest"], first["longest"], strict=True)]
+    ax.set_xticks(range(len(first)), names, fontsize=7)
+    ax.set(xlabel="tokens of the review", ylabel="accuracy")
+    ax.legend(loc="best")
+    return titled(tell(ax, said), title, subtitle)
+
+
+def spread(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw `frames.spread.spread`, with a column `kind`: the range of the seeds as a line, their middle half thick."""
+    rows: Any = frame.itertuples()
+    said = []
+    for place, row in enumerate(rows):
+        ax.hlines(place, 100 * row.least, 100 * row.most, color=BLUE, linewidth=1.2)
+        ax.hlines(place, 100 * row.lower, 100 * row.upper, color=BLUE, linewidth=6)
+        words = f"{row.kind}: {100 * row.least:+.2f} to {100 * row.most:+.2f} points, {row.runs} runs"
+        said += [(100 * x, place, words) for x in (row.least, 0, row.most)]
+    ax.axvline(0, color=GREY, linewidth=0.8)
+    ax.set_yticks(range(len(frame)), list(frame["kind"]))
+    ax.set_ylim(len(frame) - 0.5, -0.5)
+    ax.grid(visible=False, axis="y")
+    ax.set(xlabel="test accuracy of a seed less its network's mean, percentage points")
+    return titled(tell(ax, said), title, subtitle)
+
+
+def bands(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw `frames.spread.bands`, with a column `kind`: mean validation accuracy, its range, and training dashed."""
+    said = []
+    for (kind, line), colour, mark in zip(frame.groupby("kind", sort=False), SERIES, MARKS, strict=False):
+        ax.fill_between(line["epoch"], line["low"], line["high"], color=colour, alpha=0.18, linewidth=0)
+        ax.plot(line["epoch"], line["mean"], marker=mark, markersize=4, color=colour, label=f"{kind}, validation")
+        ax.plot(line["epoch"], line["training"], color=colour, linewidth=1, linestyle=(0, (4, 2)))
+        rows: Any = line.itertuples()
+        said += [
+            (row.epoch, row.mean, f"{kind}, epoch {row.epoch}: {row.mean:.4f} ({row.low:.4f} to {row.high:.4f})")
+            for row in rows
+        ]
+    ax.plot([], [], color=GREY, linewidth=1, linestyle=(0, (4, 2)), label="training, mean")
+    ax.set(xlabel="epoch", ylabel="accuracy")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(loc="best")
+    return titled(tell(ax, said), title, subtitle)
+
+
+def costs(frame: pd.DataFrame, cost: str, unit: str, ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw `frames.costs.costs`, with `kind` and, of the front, a `number`: accuracy by one cost, numbered by cost."""
+    said = []
+    for (kind, points), colour, mark in zip(frame.groupby("kind", sort=False), SERIES, MARKS, strict=False):
+        ax.scatter(points[cost], points["test_accuracy"], s=16, marker=mark, color=colour, alpha=0.75, label=kind)
+        rows: Any = points.itertuples()
+        said += [
+            (
+                getattr(row, cost),
+                row.test_accuracy,
+                f"{row.network}: {row.test_accuracy:.4f}, {getattr(row, cost):,.0f}",
+            )
+            for row in rows
+        ]
+    front = frame[frame[f"front_{cost}"]].sort_values(cost)
+    ax.step(front[cost], front["test_accuracy"], where="post", color=ORANGE, linewidth=1)
+    for x, y, number in zip(front[cost], front["test_accuracy"], front["number"], strict=True):
+        ax.annotate(str(number), (x, y), (-3, 4), textcoords="offset points", fontsize=8, ha="right", weight="bold")
+    if frame[cost].min() > 0:
+        ax.set_xscale("log")
+    ax.set(xlabel=unit, ylabel="mean test accuracy")
+    ax.legend(loc="lower right")
+    return titled(tell(ax, said), title, subtitle)
+
+
+def importance(frame: pd.DataFrame, names: Mapping[str, str], ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw the importance of each axis, a bar for each of the measures `names`: column by title."""
+    height = 0.8 / len(names)
+    said = []
+    for place, ((column, name), colour) in enumerate(zip(names.items(), COLOURS.values(), strict=False)):
+        at = np.arange(len(frame)) + (place - (len(names) - 1) / 2) * height
+        ax.barh(at, frame[column], height=0.9 * height, color=colour, label=name)
+        said += [
+            (value, y, f"{axis}, {name}: {value:.3f}")
+            for axis, value, y in zip(frame["axis"], frame[column], at, strict=True)
+        ]
+    ax.set_yticks(range(len(frame)), list(frame["axis"]))
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.set(xlabel="importance; the axes' sum is 1", xlim=(0, 1))
+    ax.legend(loc="lower right")
+    return titled(tell(ax, said), title, subtitle)

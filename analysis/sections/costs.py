@@ -1,0 +1,89 @@
+"""Accuracy against what it costs: seconds of a run, and parameters; who is on the Pareto front."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis import figures
+from analysis.document import Block, Figures, Picture, Section, Table, interval_text, number, printed, text
+from analysis.figures import networks as drawings
+from analysis.frames.networks import Grid
+from analysis.frames.trials import CELL_ORDER, records
+from analysis.sections.blocks import section
+from analysis.sections.source import Source, described, generated_box
+from rnnsweep.cells import CELLS
+
+MEANING = (
+    "What a point of accuracy costs. On the Pareto front is a network that no other one of the same data beats: none "
+    "has a higher mean test accuracy at no more cost. Neighbours on the front may be no different from each other: see "
+    "their intervals. Seconds are CPU seconds of a run where they are known, and compare only trials of one machine."
+)
+TITLES = {"seconds": "seconds of a run", "params": "parameters"}
+COLUMNS = ["", "network", "test accuracy", "95 % interval", "n", "seconds", "parameters"]
+
+
+def costs_section(source: Source) -> list[Section]:
+    """Return the section with two pictures and two fronts per data of several networks, or nothing."""
+    parts: list[Block] = []
+    for place, (data, rows) in enumerate(source.study.costs.groupby("data", sort=False), 1):
+        if len(rows) > 1:
+            real = bool(source.trials.loc[source.trials["data"] == data, "real"].iloc[0])
+            parts += [
+                text(str(data), small=True),
+                *generated_box(real),
+                *_part(place, str(data), rows, source.study.grids),
+            ]
+    return section("Accuracy and what it costs", "costs", MEANING, parts)
+
+
+def _part(place: int, data: str, rows: pd.DataFrame, grids: Any) -> list[Block]:
+    cells = _cells(grids)
+    rows = rows.assign(order=[CELL_ORDER[cells[key]] for key in rows["key"]]).sort_values("order", kind="stable")
+    rows = rows.assign(kind=[CELLS[cells[key]].title for key in rows["key"]])
+    fronts = {cost: _numbered(rows, cost) for cost in TITLES}
+    pictures = [_picture(place, data, fronts[cost], cost) for cost in TITLES]
+    tables = [
+        block
+        for cost, title in TITLES.items()
+        for block in (text(f"The front by {title}:", small=True), _table(fronts[cost], cost))
+    ]
+    return [Figures(pictures), *tables]
+
+
+def _cells(grids: list[Grid]) -> dict[str, str]:
+    return {network.keys[0]: network.cell for grid in grids for network in grid.networks}
+
+
+def _numbered(rows: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """Return the networks with the `number` of those on the front, 1 the cheapest."""
+    front = rows[rows[f"front_{cost}"]].sort_values(cost)["key"]
+    numbers = {key: number for number, key in enumerate(front, 1)}
+    return rows.assign(number=[numbers.get(key, 0) for key in rows["key"]])
+
+
+def _table(rows: pd.DataFrame, cost: str) -> Table:
+    front = rows[rows["number"] > 0].sort_values("number")
+    found = [
+        [
+            str(row.number),
+            row.network,
+            number(row.test_accuracy),
+            interval_text(row.low, row.high),
+            str(row.n),
+            number(row.seconds, 0),
+            number(row.params, 0),
+        ]
+        for row in records(front)
+    ]
+    return printed(COLUMNS, found, layout="two")
+
+
+def _picture(place: int, data: str, rows: pd.DataFrame, cost: str) -> Picture:
+    def draw(ax: Any) -> Any:
+        return drawings.costs(rows.dropna(subset=[cost]), cost, TITLES[cost], ax, f"Accuracy by {TITLES[cost]}", data)
+
+    front = ", ".join(rows[rows["number"] > 0].sort_values("number")["network"])
+    alt = described(f"Mean test accuracy of each network by {TITLES[cost]}; on the Pareto front: {front}", data)
+    return Picture(f"costs-{place}-{cost}.png", alt, *figures.drawn(draw, 4.8, 3.6))
