@@ -20,6 +20,7 @@ import pandas as pd
 from rnnsweep import choice, commands, space
 from rnnsweep.data import Dataset, Reading
 from rnnsweep.data import load as load_dataset
+from rnnsweep.data.vectors import of_vectors
 from rnnsweep.data.vocabulary import FILES
 from rnnsweep.errors import UserError
 from rnnsweep.ledger import Ledger
@@ -115,7 +116,8 @@ def search(
     dataset, where = _dataset(data), machines or Machines()
     store = _opened(results, dataset)
     usual: dict[str, Any] = {} if dataset.validation is not None else {"validation": ["grouped"]}
-    of_data = {"dataset": [dataset.name], "data_sha256": [dataset.sha256]}
+    fixed = {"dataset": dataset.name, "data_sha256": dataset.sha256, **of_vectors(dataset)}
+    of_data = {name: [value] for name, value in fixed.items()}
     axes = space.search_space(usual | _fields(fields) | of_data, depth)
     goal = Goal(objectives=tuple(objectives), max_params=max_params, max_seconds=max_seconds)
     study = Search(axes, goal, trials, store, sampler=sampler, sampler_seed=sampler_seed, pruner=pruner, name=name)
@@ -200,7 +202,7 @@ def _dataset(data: Source) -> Dataset:
 
 
 def _on(spec: Spec, dataset: Dataset) -> Spec:
-    return spec.replace(dataset=dataset.name, data_sha256=dataset.sha256)
+    return spec.replace(dataset=dataset.name, data_sha256=dataset.sha256, **of_vectors(dataset))
 
 
 def _opened(results: Place, dataset: Dataset) -> Ledger:

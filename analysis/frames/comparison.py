@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.frames.networks import Predictions
-from analysis.frames.predictions import class_names, classify, count_classes
+from analysis.frames.predictions import class_names, count_classes
+from analysis.frames.predictions import right as judged
 from analysis.frames.trials import finished, held_out
 from rnnsweep.cells import CELLS
 from rnnsweep.choice import NETWORK
@@ -101,7 +102,7 @@ def compare(
     first, second = sides
     return Comparison(
         first, second, str(inside[0]["data"].iloc[0]), chosen, *_difference(first, second),
-        _farthest(first, second, [classes[one] for one in label]),
+        _farthest(first, second, [_named(one, classes) for one in label]),
     )  # fmt: skip
 
 
@@ -156,6 +157,13 @@ def _truth(inside: Sequence[pd.DataFrame], predictions: Predictions) -> tuple[ND
     return labels[0], class_names(first, count_classes(probabilities))
 
 
+def _named(label: Any, classes: Sequence[str]) -> str:
+    """Return the name of a class, or of several labels, 0 and 1 each, the names of those that are 1."""
+    if np.ndim(label):
+        return ", ".join(name for name, on in zip(classes, label, strict=True) if on) or "none"
+    return str(classes[label])
+
+
 def _stored(key: str, predictions: Predictions) -> Mapping[str, NDArray[Any]]:
     found = predictions(key)
     if found is None:
@@ -168,7 +176,7 @@ def _of_ledger(
 ) -> Side:
     key = rows["key"].iloc[0]
     stored = [_stored(one, predictions)[epoch] for one in rows["key"]]
-    right = np.stack([classify(one) == label for one in stored])
+    right = np.stack([judged(label, one) for one in stored])
     certainty = np.stack([_of_true(one, label) for one in stored]).mean(axis=0)
     system = str(rows["system"].iloc[0])
     name = specs[key].label(CELLS[specs[key].cell].title)
@@ -176,16 +184,20 @@ def _of_ledger(
 
 
 def _of_true(probabilities: NDArray[Any], label: NDArray[Any]) -> Floats:
-    """Return the probability of each review's true class, float32 [reviews]."""
+    """Return the probability of each review's true class, or of several labels their mean, float32 [reviews]."""
     values = np.asarray(probabilities, dtype=np.float32)
     if values.ndim == 1:
         return np.where(label == 1, values, 1 - values)
+    if label.ndim > 1:
+        return np.asarray(np.where(label == 1, values, 1 - values).mean(axis=1))
     return np.asarray(np.take_along_axis(values, label.astype(np.int64)[:, None], axis=1)[:, 0])
 
 
 # A side of a file.
 def _of_file(path: str, label: NDArray[Any], classes: Sequence[str]) -> Side:
     """Return a stranger's predictions: a column `prediction` of classes or `probability` of class 1, in order."""
+    if label.ndim > 1:
+        raise UserError(f"{path}: a file has one class a review, and this data has several labels; give two networks")
     columns, rows = _read(path)
     if len(rows) != len(label):
         raise UserError(f"{path} has {len(rows):,} rows; give one per test review, {len(label):,}, in their order")
@@ -195,7 +207,7 @@ def _of_file(path: str, label: NDArray[Any], classes: Sequence[str]) -> Side:
         values = np.array(
             [_probability(path, row[PROBABILITY], place) for place, row in enumerate(rows, 2)], np.float32
         )
-        return Side(path, (classify(values) == label)[None], _of_true(values, label))
+        return Side(path, judged(label, values)[None], _of_true(values, label))
     numbers = {name: number for number, name in enumerate(classes)}
     numbers = {str(number): number for number in range(len(classes))} | numbers
     guesses = [_class(path, row[PREDICTION], place, numbers) for place, row in enumerate(rows, 2)]

@@ -43,6 +43,13 @@ def classify(probabilities: NDArray[Any]) -> NDArray[np.int64]:
     return (values > 0.5).astype(np.int64) if values.ndim == 1 else values.argmax(axis=1)
 
 
+def right(label: NDArray[Any], probabilities: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which reviews are classified rightly, bool [reviews]: of several labels each, those with all of them."""
+    if np.ndim(label) > 1:
+        return np.asarray(((np.asarray(probabilities, dtype=np.float32) > 0.5) == label).all(axis=1))
+    return np.asarray(classify(probabilities) == label)
+
+
 def classification(label: NDArray[Any], probabilities: NDArray[Any]) -> pd.DataFrame:
     """Return scikit-learn's classification report: rows 0, 1 and so on, accuracy, macro avg, weighted avg.
 

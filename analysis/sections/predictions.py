@@ -10,6 +10,7 @@ import pandas as pd
 from analysis import figures
 from analysis.document import Block, Box, Figures, Picture, Table, number, printed, text
 from analysis.frames.predictions import class_names, classification, commonest, confused, confusion, count_classes
+from analysis.sections.labels import label_blocks
 from analysis.sections.source import Source, described
 
 METRICS = ["precision", "recall", "f1-score", "support"]
@@ -25,6 +26,8 @@ def predictions_blocks(
     arrays = source.predictions(trial["key"])
     if arrays is None:
         return [Box("note", [text(NONE)])]
+    if arrays["label"].ndim > 1:
+        return label_blocks(source, trial)
     classes = class_names(trial, count_classes(arrays["last"]))
     matrix = confusion(arrays["label"], arrays["last"], classes)
     report = classification(arrays["label"], arrays["last"])

@@ -32,6 +32,8 @@ def add_data_flags(parser: argparse.ArgumentParser) -> None:
     add("--tokens", choices=TOKENS, default="auto", metavar="|".join(TOKENS),
         help="what a text is split into (default: auto: characters in scripts without blanks, else words)")  # fmt: skip
     add("--pieces", type=int, default=PIECES, metavar="N", help=f"that subwords learn (default: {PIECES:,})")
+    add("--vectors", type=Path, metavar="FILE",
+        help="pretrained vectors that embeddings begin with: GloVe's or word2vec's text format, also .gz")  # fmt: skip
     add("--strip-markup", action="store_true", help="take tags out of the texts, and read entities as characters")
     add("--encoding", metavar="NAME", help="of a file that is neither UTF-8 nor UTF-16, such as cp1252")
     add("--header", action=argparse.BooleanOptionalAction, default=None,

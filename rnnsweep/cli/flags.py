@@ -108,6 +108,9 @@ def add_spec_flags(parser: Parser, many: bool = False, ranges: bool = False) -> 
                 metavar="|".join(CHOICES.get(name, (name.upper(),))),
                 help=text,
             )
+        if name == "train_vectors":
+            add("--freeze-vectors", dest=name, action="store_const", const=["no"] if ranges else False,
+                help=f"the same as --no-{flag[2:]}")  # fmt: skip
 
 
 def _help(name: str, many: bool, ranges: bool) -> str:

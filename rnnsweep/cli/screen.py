@@ -15,6 +15,7 @@ from rnnsweep import commands
 from rnnsweep.cli.flags import as_text
 from rnnsweep.cluster import MUST_AGREE, Node
 from rnnsweep.data import Dataset, split
+from rnnsweep.data.vectors import coverage
 from rnnsweep.ledger import LINE_TITLES, Ledger
 from rnnsweep.machine.software import blas_text, kernel_warning
 from rnnsweep.redact import without_password
@@ -116,6 +117,13 @@ def print_validation(console: Console, specs: Iterable[Spec], dataset: Dataset) 
     notes = dict.fromkeys(split(spec, dataset).note for spec in specs)
     for note in filter(None, notes):
         console.print(f"[bold]validate[/] {plain(note)}", soft_wrap=True)
+
+
+def print_vectors(console: Console, specs: Iterable[Spec], dataset: Dataset) -> None:
+    """Print, a line per number of words, how many of them begin with a pretrained vector, where there are any."""
+    if dataset.vectors is not None:
+        for num_words in sorted({spec.num_words for spec in specs}):
+            console.print(f"[bold]vectors[/]  {plain(coverage(dataset, num_words))}", soft_wrap=True)
 
 
 def print_nodes(console: Console, nodes: list[Node], slots: int) -> None:

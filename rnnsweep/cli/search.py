@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rnnsweep.cli.flags import (
@@ -33,11 +33,12 @@ def search(description: str | None, arguments: Sequence[str] | None = None) -> i
     parser = search_parser(description)
     options = parser.parse_args(arguments)
 
-    def space(name: str, sha256: str, names_validation: bool = False) -> SearchSpace:
+    def space(name: str, sha256: str, names_validation: bool, fixed: Mapping[str, Any]) -> SearchSpace:
         # What is chosen by the reviews of films that were trained on is chosen for remembering their names.
         usual: dict[str, Any] = {} if names_validation else {"validation": ["grouped"]}
         given = given_fields(options, many=True, ranges=True)
-        return search_space(usual | given | {"dataset": [name], "data_sha256": [sha256]}, options.depth)
+        of_data = {"dataset": name, "data_sha256": sha256, **fixed}
+        return search_space(usual | given | {field: [value] for field, value in of_data.items()}, options.depth)
 
     from rnnsweep.cli.run_search import run_search
 

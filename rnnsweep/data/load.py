@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,18 @@ def load(source: str = "auto", warn: Callable[[str], None] = _to_stderr, reading
 
     `imdb` is the file that RNNSWEEP_DATA names, or Keras's copy, or downloaded; `auto` is the same, but where IMDB
     cannot be had it is the embedded corpus, with one line to `warn`; `reuters` is Keras's, in the same way. A file is
-    an .npz in the layout of one of these, or any table of texts and labels, read as `reading` says. Raises `DataError`.
+    an .npz in the layout of one of these, or any table of texts and labels, read as `reading` says. With the vectors
+    that `reading` names, where it does. Raises `DataError`.
     """
+    if reading is None or reading.vectors is None:
+        return _loaded(source, warn, reading)
+    from rnnsweep.data.vectors import with_vectors
+
+    # They are no part of what is kept of the texts.
+    return with_vectors(_loaded(source, warn, replace(reading, vectors=None)), source, reading.vectors)
+
+
+def _loaded(source: str, warn: Callable[[str], None], reading: Reading | None) -> Dataset:
     if is_own(source):
         return _own(Path(source), reading or Reading())
     refuse_reading(source, reading)

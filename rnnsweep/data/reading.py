@@ -32,6 +32,7 @@ class Reading:
     strict: bool = False  # refuses the rows that are else left out
     classes: tuple[str, ...] | None = None  # chosen, in this order
     positive: str | None = None
+    vectors: Path | None = None  # pretrained, of words; they are read beside the texts, and change nothing of them
 
     @property
     def given(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.errors import UserError
-from rnnsweep.types import Ints, Tokens
+from rnnsweep.types import Floats, Ints, Tokens
 
 START, OUT_OF_VOCABULARY, INDEX_FROM = 1, 2, 3
 SHUFFLE_SEED = 113  # of keras.datasets.imdb; your own reviews are shuffled, and split 80 to 20, with the same
@@ -55,6 +55,16 @@ class Reviews:
 
 
 @dataclass(frozen=True)
+class Vectors:
+    """Pretrained vectors of the words that a file has."""
+
+    name: str  # of the file
+    sha256: str  # of the file
+    ids: Ints  # int64 [words], their numbers in Keras's numbering, ascending
+    values: Floats  # [words, columns]
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Reviews of two or more classes, or of several labels each, to train on and to test on."""
 
@@ -70,6 +80,8 @@ class Dataset:
     groups: Ints | None = None  # int64 [training reviews], equal for those that the user says belong together
     notes: tuple[str, ...] = ()  # lines on how a user's file was read
     pieces: str | None = None  # what subwords have learned, as JSON; None for the other kinds, which learn nothing
+
+    vectors: Vectors | None = None  # that an embedding may begin with
 
     @property
     def multilabel(self) -> bool:

@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data import Dataset, Reviews, encode, split
+from rnnsweep.data.reviews import Vectors
 from rnnsweep.data.split import shared_with_training
+from rnnsweep.data.vectors import vectors_of
 from rnnsweep.machine.device import device_kind, keras, peak_gpu_memory_mb, reset_peak_gpu_memory
 from rnnsweep.machine.memory import peak_memory_mb, reset_peak_memory
-from rnnsweep.machine.software import blas_text, revision, versions
-from rnnsweep.network.model import build, summary, weights_to_bytes
+from rnnsweep.machine.software import blas_text, processor, revision, versions
+from rnnsweep.network.model import begin_with, build, summary, weights_to_bytes
 from rnnsweep.network.output import Output, output_of
 from rnnsweep.spec import Spec
 from rnnsweep.training.engines import Engine, engine_class
@@ -44,7 +46,7 @@ def train(
     output = output_of(len(dataset.classes), dataset.multilabel)
     check_selection(spec, output)
     parts = split(spec, dataset)
-    training = _Training(spec, engine, output, parts.train.labels)
+    training = _Training(spec, engine, output, parts.train.labels, vectors_of(spec, dataset))
     if state is not None:
         training.restore(state)
     validation = _encoded(spec, parts.validation)
@@ -76,11 +78,15 @@ def _encoded(spec: Spec, reviews: Reviews) -> _Encoded:
 class _Training:
     """A model being trained: its variables, its optimizer's, the rows so far and the best epoch's weights."""
 
-    def __init__(self, spec: Spec, engine: str, output: Output, labels: NDArray[Any]) -> None:
-        """Build a network that ends in this output; the training reviews are of `labels`."""
+    def __init__(
+        self, spec: Spec, engine: str, output: Output, labels: NDArray[Any], vectors: Vectors | None = None
+    ) -> None:
+        """Build a network that begins with these vectors and ends in this output, for training reviews of `labels`."""
         keras.utils.clear_session(free_memory=False)  # a reused process must begin each trial like a fresh one
         self.spec, self.output = spec, output
         self.model = build(spec, output)
+        if vectors is not None:
+            begin_with(self.model, vectors.ids, vectors.values, spec.num_words)
         self.class_weights = weights_of_classes(spec, labels, output.units if output.shape else 2)
         optimizer = keras.optimizers.get(
             {"class_name": spec.optimizer, "config": {"learning_rate": spec.learning_rate}}
@@ -226,4 +232,5 @@ def _facts(training: _Training, dataset: Dataset) -> Row:
         "revision": revision(),
         "versions": versions(),
         "blas": blas_text(),
+        "processor": processor(),
     }
