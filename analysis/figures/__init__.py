@@ -1,5 +1,6 @@
 """The report's figures: a data frame on an axes, and a drawing as PNG bytes."""
 
+from analysis.figures.answer import forest, standing
 from analysis.figures.canvas import Drawing, drawn, panels
 from analysis.figures.grid import dots, grid
 from analysis.figures.searches import bars, contour, front, history, parallel, reached, slice_of
@@ -14,6 +15,7 @@ __all__ = [
     "curves",
     "dots",
     "drawn",
+    "forest",
     "front",
     "grid",
     "history",
@@ -21,4 +23,5 @@ __all__ = [
     "parallel",
     "reached",
     "slice_of",
+    "standing",
 ]

@@ -150,6 +150,9 @@ document.addEventListener("mouseover", (event) => {
   row.cells[0].append(rowLink);
 });
 
+// What has to be scrolled sideways can be, by keyboard.
+all(".wide figure").forEach((figure) => { if (figure.scrollWidth > figure.clientWidth) figure.tabIndex = 0; });
+
 // The value of a figure's point that is pointed at.
 const tip = made("div", { id: "tip", hidden: true });
 document.body.append(tip);

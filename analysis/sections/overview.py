@@ -18,17 +18,13 @@ from analysis.document import (
     Strong,
     Table,
     Text,
-    interval_text,
-    number,
     plural,
     printed,
     text,
 )
 from analysis.frames.trials import PUBLISHED_EPOCHS, STATUSES, blocks, finished, records, status_counts
-from analysis.original.claims import CONTRADICTED, SUPPORTED, UNDECIDED
-from analysis.sections.claims import FAMILIES
+from analysis.sections.answer import answer_blocks
 from analysis.sections.commands import FACTORIAL_COMMAND, REPORT_COMMAND
-from analysis.sections.leaderboard import passed
 from analysis.sections.source import Source, data_name
 from rnnsweep.space import SYSTEMS
 
@@ -70,68 +66,30 @@ NUMBERS = [
 
 
 def overview(source: Source) -> list[Block]:
-    """Return what stands above the first section."""
-    trials, shown = source.trials, source.shown
+    """Return what stands above the first section: the answer, and what must not be overlooked."""
+    trials, warnings = source.trials, source.contents.warnings
     beside = ", beside the published results of the original's eight networks" if len(trials) else ""
+    said = plural(len(warnings), "warning")
+    warned = [text(Link(f"{said} while reading the ledger", "ledger"), small=True)] if warnings else []
     return [
         text(f"A report on {plural(len(trials), 'trial')}{beside}."),
         *_generated(trials),
-        *_in_short(source),
-        *_held(trials),
+        *(answer_blocks(source) if len(trials) else _held(trials)),
+        *warned,
+    ]
+
+
+def ledger_section(source: Source) -> Section:
+    """Return what the ledger holds, what of it is shown, what is missing, and what the numbers are."""
+    held = _held(source.trials) if len(source.trials) else []
+    blocks: list[Block] = [
+        *held,
         *_shown(source.scopes),
-        *_missing(trials, shown),
+        *_missing(source.trials, source.shown),
         *_warnings(source.contents.warnings),
         Section("What the numbers are", 3, [List(NUMBERS)]),
     ]
-
-
-def _in_short(source: Source) -> list[Block]:
-    """Return what the ledger says, in a few lines: the bar, the best networks, the claims and the failures."""
-    study = source.study
-    lines = [line for data in study.board["data"].unique() for line in (*passed(source, data), *_best(source, data))]
-    failed, runs = failed_runs(source)
-    if failed:
-        lines.append(text(f"{failed} of {runs:,} runs ", Link("failed to train", "failures"), "."))
-    lines += [_claims(source, family) for family in FAMILIES if _judged(source, family)]
-    return [Section("In short", 3, [List(lines)])] if lines else []
-
-
-def _best(source: Source, data: str) -> list[Text]:
-    board = source.study.board
-    ranked = board[(board["data"] == data) & board["rank"].notna()]
-    if len(ranked) < 2:
-        return []
-    first = ranked.iloc[0]
-    said = (
-        f" of {len(ranked)} on {data}; the first by test accuracy is {first['network']}, "
-        f"{number(first['test_accuracy'])} (95 % interval {interval_text(first['low'], first['high'])}, "
-        f"{first['used']} seeds)."
-    )
-    return [text(Link(f"{plural(int(ranked['best'].sum()), 'network')} may be the best", "board"), said)]
-
-
-def failed_runs(source: Source) -> tuple[int, int]:
-    """Return how many runs of the grids of several networks failed to train, and how many there are."""
-    whole = source.study.failures
-    whole = whole[whole["depth"].isna()]
-    return int(whole["failed"].sum()), int(whole["n"].sum())
-
-
-def _judged(source: Source, family: str) -> bool:
-    claims = source.study.verdicts.claims
-    return bool(claims.loc[claims["family"] == family, "effect"].notna().any())
-
-
-def _claims(source: Source, family: str) -> Text:
-    claims = source.study.verdicts.claims
-    claims = claims[claims["family"] == family]
-    said = [
-        f"{verdict} {', '.join(map(str, claims.loc[claims['verdict'] == verdict, 'claim']))}"
-        for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED)
-        if (claims["verdict"] == verdict).any()
-    ]
-    interim = " (interim)" if claims["interim"].any() else ""
-    return text("The original's ", Link("seven claims", "claims"), f", {FAMILIES[family]}{interim}: {'; '.join(said)}.")
+    return Section("What the ledger holds", 2, blocks, anchor="ledger", listed="The ledger")
 
 
 def none_of_the_eight(trials: pd.DataFrame) -> bool:
