@@ -25,6 +25,7 @@ from ray.tune.search import Searcher
 from rnnsweep.cluster.gpu_share import packed_share, peaks
 from rnnsweep.cluster.nodes import Node
 from rnnsweep.cluster.slots import count_slots, smallest_gpu_mb
+from rnnsweep.errors import UserError
 from rnnsweep.ledger import Ledger
 from rnnsweep.machine.gpu import environment
 from rnnsweep.spec import Spec
@@ -37,6 +38,7 @@ from rnnsweep.sweep import (
     SweepError,
     Trainer,
     Wait,
+    epoch_limit,
     pass_on,
     run_trial,
 )
@@ -70,9 +72,7 @@ def tune_queue(
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
     share = _shares(machines, ledger, nodes)
     with _watched(listener), tempfile.TemporaryDirectory(prefix="rnnsweep-") as scratch:
-        trainable = tune.with_parameters(
-            _trainable, dataset=dataset, ledger=ledger, cores=machines.cpus_per_trial, trainer=trainer
-        )
+        trainable = tune.with_parameters(_trainable, dataset=dataset, ledger=ledger, machines=machines, trainer=trainer)
         tune.Tuner(
             tune.with_resources(trainable, functools.partial(_resources, machines.cpus_per_trial)),
             tune_config=tune.TuneConfig(
@@ -112,11 +112,22 @@ def _trial_name(trial: Any) -> str:
     return _spec(trial).key
 
 
-def _trainable(config: Row, dataset: Dataset, ledger: Ledger, cores: float, trainer: Trainer | None) -> None:
+def _trainable(config: Row, dataset: Dataset, ledger: Ledger, machines: Machines, trainer: Trainer | None) -> None:
     os.environ.update(environment(config["gpus"]))
     # To stop a trial, Tune ends its thread within the report.
     spec = Spec.from_json(config["spec"])
-    tune.report(run_trial(spec, dataset, ledger, cores, tune.report, trainer, config["gpus"]))
+    limit = _epoch_seconds(spec, dataset, machines, trainer)
+    cores, gpus = machines.cpus_per_trial, config["gpus"]
+    tune.report(run_trial(spec, dataset, ledger, cores, tune.report, trainer, gpus, limit))
+
+
+def _epoch_seconds(spec: Spec, dataset: Dataset, machines: Machines, trainer: Trainer | None) -> float | None:
+    if machines.epoch_timeout is not None or trainer is not None:
+        return machines.epoch_timeout or None
+    try:
+        return epoch_limit(spec, dataset)
+    except UserError:  # the trial says so itself, and its record has it
+        return None
 
 
 class _NotSaved:
@@ -217,9 +228,12 @@ class QueueCallback(_NotSaved, tune.Callback):  # type: ignore[misc]
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record a trial whose workers died, and pass on that it failed."""
-        text = reason_of(trial.get_pickled_error() or trial.get_error())
         spec = _spec(trial)
-        self._ledger.record(spec.key).fail(spec, text)
+        record = self._ledger.record(spec.key)
+        text = record.error()  # one that hung said so itself, before its process ended
+        if not text:
+            text = reason_of(trial.get_pickled_error() or trial.get_error())
+            record.fail(spec, text)
         self._hear(spec, {"status": "failed", "error": text})
 
 

@@ -65,6 +65,11 @@ class Record:
         self._write_spec(spec)
         self.remove(self.ERROR)
 
+    def complete(self, spec: Spec) -> None:
+        """Say again what is trained, where that has gone: somebody moved or deleted the ledger while the trial ran."""
+        if self.read(self.SPEC) is None:
+            self._write_spec(spec)
+
     def epoch(self, rows: Iterable[Row], state: Arrays) -> None:
         """Keep the arrays to go on from, with the rows of all epochs so far, then the rows by themselves."""
         text = _lines(rows)
@@ -95,6 +100,10 @@ class Record:
     def result(self) -> Row | None:
         """Return the row of the readable result, or None: only a trial that has one needs no training."""
         return parse_result(self.key, self.read(self.RESULT), []) or None
+
+    def error(self) -> str:
+        """Return why the trial's last attempt failed, or ''."""
+        return (self.read(self.ERROR) or b"").decode(errors="replace")
 
     def epochs(self) -> list[Row]:
         """Return the rows of the epochs so far, without damaged lines."""

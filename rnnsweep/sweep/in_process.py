@@ -33,4 +33,5 @@ def run_in_process(
             continue
         listener.on_start(spec)
         report = functools.partial(pass_on, queue, listener, spec)
-        report(run_trial(spec, dataset, ledger, machines.cpus_per_trial, report, trainer))
+        limit = machines.epoch_timeout or None
+        report(run_trial(spec, dataset, ledger, machines.cpus_per_trial, report, trainer, epoch_seconds=limit))

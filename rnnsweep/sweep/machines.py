@@ -22,6 +22,9 @@ class Machines:
     cpus_per_trial: float = 1.0  # cores of a trial; two trials of one core finish sooner than one trial of two
     gpus_per_trial: float | str = 0.0  # share of a GPU of a trial; `auto`: what its memory needs
     max_concurrent: int | None = None  # trials at a time; None: as many as the cores and GPUs hold
+    # Seconds without an epoch after which a trial hangs, 0 for never; None: by the estimate, and in process never: a
+    # debugger may stop it there.
+    epoch_timeout: float | None = None
 
     @property
     def in_process(self) -> bool:
