@@ -83,6 +83,23 @@ def roles(
     return Roles(taken["text"], taken["label"], taken["split"], taken["group"], f"{name}: {said}")
 
 
+def text_column(frame: pd.DataFrame, given: str | None, usual: str | None = None, name: str = "the file") -> str:
+    """Return the column of texts of a table without labels: given, as `usual` before, by a usual name, or the only one.
+
+    Raises `DataError` with all columns where none is that column.
+    """
+    found = _given(frame, given, "text", name) or (None if usual is None else column_of(frame, usual))
+    if found is not None:
+        return found
+    if len(frame.columns) == 1:
+        return str(frame.columns[0])
+    by_content = _by_content(frame) if _without_names(frame) else {}
+    found = by_content.get("text") or _usual(frame, list(frame.columns), "text", name, needed=True)
+    if found is None:  # cannot be, but for a type checker
+        raise _none(frame, "text", name)
+    return found
+
+
 def _shown(column: str) -> str:
     return f"column {column}" if column.isdigit() else f"column {cut(column, 40)!r}"
 

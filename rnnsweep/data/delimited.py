@@ -34,6 +34,46 @@ class Delimited:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Dialect:
+    """How the rows of a table are written, as far as its first megabyte shows it."""
+
+    separator: str
+    preamble: int  # characters of Excel's own first line, which is no row
+    backslash: bool  # quotes inside texts are written \"
+    lone: int | None  # the first line with a lone quote, where each line is a row and quotes are letters
+    spaced: bool  # a blank stands between separator and quote
+
+    def plain(self, text: str) -> str:
+        """Return the rows with quotes inside texts written twice."""
+        text = text[self.preamble :]
+        return text.replace('\\"', '""') if self.backslash else text
+
+    def options(self, quoted: bool) -> dict[str, Any]:
+        """Return what `pandas.read_csv` is told, so that each field comes as it stands; `quoted` where quotes count."""
+        # A text may be the word "null": nothing is a missing value here but a field that is not there.
+        return {
+            "sep": self.separator,
+            "header": None,
+            "dtype": str,
+            "keep_default_na": False,
+            "quoting": csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+            "skipinitialspace": quoted and self.spaced,
+        }
+
+
+def dialect_of(text: str, suffix: str = ".csv", known: Callable[[str], bool] = is_usual) -> Dialect:
+    """Return how the rows of a text are written; `known` are names of columns that its first row may hold."""
+    said = _SAID.match(text)
+    preamble = said.end() if said else 0
+    separator = said.group(1) if said else separator_of(text, suffix, known)
+    backslash = _escapes_with_backslash(text[preamble:], separator)
+    text = Dialect(separator, preamble, backslash, None, False).plain(text)
+    lone = _lone_quote(text, separator) if separator == "\t" else None
+    spaced = f'{separator} "' in text and f'{separator}"' not in text
+    return Dialect(separator, preamble, backslash, lone, spaced)
+
+
 def read_delimited(
     text: str, name: str, suffix: str = ".csv", header: bool | None = None, expected: Sequence[str] = ()
 ) -> Delimited:
@@ -47,17 +87,15 @@ def read_delimited(
     def known(field: str) -> bool:
         return is_usual(field) or field.strip() in expected
 
-    notes = []
-    said = _SAID.match(text)
-    text = text[said.end() :] if said else text
-    separator = said.group(1) if said else separator_of(text, suffix, known)
-    if _escapes_with_backslash(text, separator):
-        text = text.replace('\\"', '""')
+    dialect = dialect_of(text, suffix, known)
+    text, separator, notes = dialect.plain(text), dialect.separator, []
+    if dialect.backslash:
         notes.append(f'{name}: quotes inside texts are written \\", and are read as quotes')
-    lone = _lone_quote(text, separator) if separator == "\t" else None
-    if lone is not None:
-        notes.append(f"{name}: line {lone:,} has a lone quote, and each line as many tabs: quotes are read as letters")
-    rows = _parsed(text, separator, name, quoted='"' in text and lone is None)
+    if dialect.lone is not None:
+        notes.append(
+            f"{name}: line {dialect.lone:,} has a lone quote, and each line as many tabs: quotes are read as letters"
+        )
+    rows = _parsed(text, dialect, name, quoted='"' in text and dialect.lone is None)
     first = ["" if value is None else str(value) for value in rows.iloc[0]] if len(rows) else []
     below = rows.iloc[1 : SAMPLE + 1]
     named = header if header is not None else is_header(first, [below[c].tolist() for c in below.columns], known)
@@ -202,22 +240,13 @@ def _is_row(line: str, separator: str, known: dict[int, set[str]], least: int) -
 
 
 # ---- rows
-def _parsed(text: str, separator: str, name: str, quoted: bool) -> pd.DataFrame:
+def _parsed(text: str, dialect: Dialect, name: str, quoted: bool) -> pd.DataFrame:
     if not text.strip():
         raise DataError(f"{name} is empty; give a file with a text and a label in each row")
-    # A text may be the word "null": nothing is a missing value here but a field that is not there.
     try:
-        rows = pd.read_csv(
-            io.StringIO(text),
-            sep=separator,
-            header=None,
-            dtype=str,
-            keep_default_na=False,
-            quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-            skipinitialspace=quoted and f'{separator} "' in text and f'{separator}"' not in text,
-        )
+        rows: pd.DataFrame = pd.read_csv(io.StringIO(text), **dialect.options(quoted))
     except (ValueError, OverflowError) as error:
-        raise DataError(_not_parsed(text, separator, name, str(error))) from None
+        raise DataError(_not_parsed(text, dialect.separator, name, str(error))) from None
     return rows.astype(object)
 
 

@@ -38,7 +38,8 @@ class NotHereError(DataError):
 def download(url: str, target: Path, sha256: str, timeout: float = TIMEOUT, title: str = "IMDB") -> bytes:
     """Return what is at `url`, and keep it as `target` where that can be written; nothing unchecked gets that name.
 
-    `timeout` is in seconds without an answer. Raises `DataError` if it cannot be had or has another checksum.
+    `sha256` may also be an md5, where that is what Keras has of a file. `timeout` is in seconds without an answer.
+    Raises `DataError` if it cannot be had or has another checksum.
     """
     remedy = "give your own copy with --data PATH"
     try:
@@ -46,7 +47,8 @@ def download(url: str, target: Path, sha256: str, timeout: float = TIMEOUT, titl
             content = _read(response, title)
     except (OSError, http.client.HTTPException) as error:
         raise NotHereError(f"{url} cannot be downloaded ({error or type(error).__name__}); {remedy}") from None
-    found = hashlib.sha256(content).hexdigest()
+    kind = "md5" if len(sha256) == 32 else "sha256"
+    found = hashlib.new(kind, content, usedforsecurity=False).hexdigest()
     if found != sha256:
         raise NotHereError(f"{url} has the wrong checksum, {found[:12]} and not {sha256[:12]}; {remedy}")
     with suppress(OSError):
@@ -70,14 +72,19 @@ def _read(response: Any, title: str) -> bytes:
     return bytes(content)
 
 
+def keras_folder() -> Path:
+    """Return the folder in which Keras keeps the files that it downloads."""
+    home = os.environ.get("KERAS_HOME")
+    return (Path(home) if home else home_folder() / ".keras") / "datasets"
+
+
 def published(name: str, url: str, official: str, timeout: float, title: str) -> Path | bytes:
     """Return where Keras's copy or our own of a published file is, by its name there, or its bytes, downloaded.
 
     `official` is its sha256, `timeout` is in seconds without an answer. Raises `NotHereError` where Keras's copy is
     another file, or there is none and none can be downloaded.
     """
-    home = os.environ.get("KERAS_HOME")
-    keras_copy = (Path(home) if home else home_folder() / ".keras") / "datasets" / name
+    keras_copy = keras_folder() / name
     own_copy = cache_folder() / name
     if keras_copy.is_file():
         if file_checksum(keras_copy) != official:

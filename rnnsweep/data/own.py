@@ -48,9 +48,10 @@ def dataset_of(understood: Understood, name: str) -> Dataset:
     validation = _reviews(understood, named, "validation", ranks) if len(named) else None
     groups = None if understood.groups is None else understood.groups[order[split == "train"]]
     sha256 = content_sha256(train, test, validation, groups)
+    pieces = understood.kind.to_json() if understood.kind.learns else None
     return Dataset(
         name, sha256, True, understood.labels.names, train, test, validation, words, understood.kind.name, groups,
-        understood.notes,
+        understood.notes, pieces,
     )  # fmt: skip
 
 

@@ -31,12 +31,12 @@ SCRIPTS = (
     "Gujarati", "Gurmukhi", "Kannada", "Malayalam", "Sinhala", "Georgian", "Armenian", "Ethiopic", "Tibetan",
 )  # fmt: skip
 SAMPLE = 2000  # texts that scripts are told by, spread over all
-_IGNORABLE = regex.compile(r"\p{Default_Ignorable_Code_Point}+")
-_SEGMENT = regex.compile(r"(?w)\b\S.*?\b", regex.VERSION1 | regex.DOTALL)
-_WORD_LIKE = regex.compile(r"[\p{Alphabetic}\p{N}\p{Extended_Pictographic}\p{Regional_Indicator}]")
+IGNORABLE = regex.compile(r"\p{Default_Ignorable_Code_Point}+")
+SEGMENT = regex.compile(r"(?w)\b\S.*?\b", regex.VERSION1 | regex.DOTALL)
+WORD_LIKE = regex.compile(r"[\p{Alphabetic}\p{N}\p{Extended_Pictographic}\p{Regional_Indicator}]")
 _CLUSTER = regex.compile(r"\X")
-_RUN = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}]+)*|[\p{Extended_Pictographic}\p{Regional_Indicator}]")
-_TAG = re.compile(r"<!--(?:(?!<!--).)*?-->|</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>", re.DOTALL)
+RUN = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}]+)*|[\p{Extended_Pictographic}\p{Regional_Indicator}]")
+TAG = re.compile(r"<!--(?:(?!<!--).)*?-->|</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>", re.DOTALL)
 _ENTITY = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});")
 
 
@@ -88,7 +88,7 @@ class UnicodeWords(Words):
 
     def split(self, texts: Iterable[str]) -> list[list[str]]:
         """Return the words of each text, in normal form."""
-        return [[word for word in _SEGMENT.findall(normal(text)) if _WORD_LIKE.search(word)] for text in texts]
+        return [[word for word in SEGMENT.findall(normal(text)) if WORD_LIKE.search(word)] for text in texts]
 
 
 class Characters(Words):
@@ -101,7 +101,7 @@ class Characters(Words):
         return [self._of(normal(text)) for text in texts]
 
     def _of(self, text: str) -> list[str]:
-        if not _WORD_LIKE.search(text):
+        if not WORD_LIKE.search(text):
             return []
         return [character for character in _CLUSTER.findall(text) if not character.isspace()]
 
@@ -154,7 +154,7 @@ class Subwords:
 
     def has_token(self, text: str) -> bool:
         """Return whether a text has a letter, a digit or an emoji."""
-        return _RUN.search(normal(text)) is not None
+        return RUN.search(normal(text)) is not None
 
     def to_json(self) -> str:
         """Return the pieces and how they are joined as JSON; raises `DataError` before `fit`."""
@@ -169,7 +169,7 @@ def _one_thread() -> None:
 
 
 def _marked(text: str) -> str:
-    return " ".join(BEGIN + run for run in _RUN.findall(normal(text)))
+    return " ".join(BEGIN + run for run in RUN.findall(normal(text)))
 
 
 KINDS: dict[str, Callable[[int], Kind]] = {
@@ -211,7 +211,7 @@ def normal(text: str) -> str:
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return _IGNORABLE.sub("", folded).replace("i\u0307", "i")
+    return IGNORABLE.sub("", folded).replace("i\u0307", "i")
 
 
 # ---- vocabulary
@@ -276,7 +276,7 @@ def markup(texts: Sequence[str]) -> str | None:
     entities: Counter[str] = Counter()
     holding = 0
     for text in texts:
-        found = _TAG.findall(text) if "<" in text else []
+        found = TAG.findall(text) if "<" in text else []
         named = _ENTITY.findall(text) if "&" in text else []
         tags.update(found)
         entities.update(named)
@@ -294,5 +294,5 @@ def markup(texts: Sequence[str]) -> str | None:
 def strip_markup(text: str) -> str:
     """Return a text with a blank for each tag and comment, and with the character that each entity stands for."""
     if "<" in text:
-        text = _TAG.sub(" ", text)
+        text = TAG.sub(" ", text)
     return html.unescape(text) if "&" in text else text

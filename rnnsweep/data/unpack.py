@@ -98,7 +98,7 @@ def unpacked(path: Path) -> Content:
         with path.open("rb") as file:
             head = file.read(8)
         limit = limit_of(path.stat().st_size)
-        compression = next((suffix for magic, suffix in _MAGIC.items() if head.startswith(magic)), None)
+        compression = _compression(head)
         if compression == ".zip":
             return _from_zip(path, limit)
         with _opened(path, compression) as stream:
@@ -111,13 +111,38 @@ def unpacked(path: Path) -> Content:
     return Content(data, name.suffix.lower(), compression)
 
 
-def _opened(path: Path, compression: str | None) -> Any:
+def opened(path: Path, raw: IO[bytes]) -> tuple[IO[bytes], str]:
+    """Return what is in a file as a stream that is unpacked while it is read, and its suffix; raises `DataError`.
+
+    `raw` is the file, opened for bytes, so that its place says how far it was read.
+    """
+    compression = _compression(raw.read(8))
+    raw.seek(0)
+    if compression != ".zip":
+        name = path.with_suffix("") if path.suffix.lower() in PACKED else path
+        return _opened(raw, compression), name.suffix.lower()
+    archive = zipfile.ZipFile(raw)
+    if "[Content_Types].xml" in archive.namelist():
+        raw.seek(0)
+        return raw, ".xlsx"
+    member = _only_member(archive, path)
+    return archive.open(member), PurePath(member.filename).suffix.lower()
+
+
+def _compression(head: bytes) -> str | None:
+    return next((suffix for magic, suffix in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def _opened(file: Path | IO[bytes], compression: str | None) -> Any:
     if compression == ".zst":
         import pyarrow
 
-        return pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd")
-    openers: dict[str | None, Any] = {None: Path.open, ".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-    return openers[compression](path, "rb")
+        source = pyarrow.OSFile(str(file)) if isinstance(file, Path) else pyarrow.PythonFile(file)
+        return pyarrow.CompressedInputStream(source, "zstd")
+    if compression is None:
+        return file.open("rb") if isinstance(file, Path) else file
+    openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    return openers[compression](file, "rb")
 
 
 def _all_of(stream: IO[bytes], path: PurePath | str, limit: Limit, how: str) -> bytes:
@@ -139,17 +164,21 @@ def _from_zip(path: Path, limit: Limit) -> Content:
         if "[Content_Types].xml" in names:
             check_zip(archive, path, limit)
             return Content(path.read_bytes(), ".xlsx", None)
-        members = [member for member in archive.infolist() if not _is_clutter(member)]
-        if len(members) != 1:
-            shown = ", ".join(cut(member.filename) for member in members[:5]) + (", ..." if len(members) > 5 else "")
-            raise DataError(f"{path} holds {len(members)} files ({shown}); unpack it, and give one file or the folder")
-        (member,) = members
-        if member.flag_bits & 1:
-            raise DataError(f"{path} is locked with a password; unpack it, and give the file in it")
+        member = _only_member(archive, path)
         limit.check(member.file_size, path, "says that it unpacks to")
         with archive.open(member) as stream:
             data = _all_of(stream, path, limit, "unpacks to")
     return Content(data, PurePath(member.filename).suffix.lower(), ".zip")
+
+
+def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
+    members = [member for member in archive.infolist() if not _is_clutter(member)]
+    if len(members) != 1:
+        shown = ", ".join(cut(member.filename) for member in members[:5]) + (", ..." if len(members) > 5 else "")
+        raise DataError(f"{path} holds {len(members)} files ({shown}); unpack it, and give one file or the folder")
+    if members[0].flag_bits & 1:
+        raise DataError(f"{path} is locked with a password; unpack it, and give the file in it")
+    return members[0]
 
 
 def check_zip(archive: zipfile.ZipFile, path: PurePath | str, limit: Limit) -> None:
@@ -169,7 +198,7 @@ def decoded(data: bytes, path: PurePath | str, encoding: str | None = None) -> t
     Without `encoding`, it is UTF-8, or UTF-16 or UTF-32 by a mark or by its zeros. Raises `DataError`, with the first
     wrong byte, the lines that hold such, and what the file looks like.
     """
-    used = encoding or _marked(data) or "utf-8"
+    used = encoding or marked(data) or "utf-8"
     try:
         text = data.decode(used)
     except UnicodeDecodeError as error:
@@ -181,7 +210,8 @@ def decoded(data: bytes, path: PurePath | str, encoding: str | None = None) -> t
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"), used.removesuffix("-sig")
 
 
-def _marked(data: bytes) -> str | None:
+def marked(data: bytes) -> str | None:
+    """Return the encoding that the first bytes of a text show, by a mark or by zeros; None where they show none."""
     for mark, name in _BOMS:
         if data.startswith(mark):
             return name

@@ -169,9 +169,9 @@ def test_a_file_gets_no_live_display_whatever_the_environment_says(tmp_path, mon
 
 PRINTS = """
 import sys
-from rnnsweep.cli.run import _take_every_character
+from rnnsweep.cli.guard import take_every_character
 from rich.console import Console
-_take_every_character()
+take_every_character()
 Console().print(sys.argv[1], soft_wrap=True)
 """
 

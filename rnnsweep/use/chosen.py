@@ -1,0 +1,165 @@
+"""Which network of a ledger is used: the one of a key, or the best by the rule that reports and summaries follow."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rnnsweep import choice
+from rnnsweep.errors import UserError
+from rnnsweep.ledger import Ledger, LedgerFrames
+from rnnsweep.spec import Spec
+from rnnsweep.stats import ACCURACY, contrast, sample, wilson
+
+BEST = "best"
+
+
+class UseError(UserError, ValueError):
+    """A network that cannot be used; the message names the culprit and the remedy."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A network of a ledger, as so many trained seeds, and why it is this one."""
+
+    specs: tuple[Spec, ...]  # a seed each, that of the lowest number first
+    trials: pd.DataFrame  # their rows of `LedgerFrames.trials`, in this order
+    how: str  # how it was chosen, in one line
+
+    @property
+    def spec(self) -> Spec:
+        """The first seed's spec; the others are the same network."""
+        return self.specs[0]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of its trials, in the order of the seeds."""
+        return tuple(spec.key for spec in self.specs)
+
+    def only(self, key: str) -> Chosen:
+        """Return one of its seeds alone."""
+        at = self.keys.index(key)
+        return Chosen((self.specs[at],), self.trials.iloc[[at]], self.how)
+
+    def median(self) -> Chosen:
+        """Return the seed of the median validation accuracy alone, of an even number the better of the two."""
+        order = self.trials["val_accuracy"].to_numpy().argsort(kind="stable")
+        return self.only(self.keys[int(order[len(order) // 2])])
+
+    def describe(self) -> str:
+        """Return what it is in one line: key, network, seeds."""
+        seeds = ", ".join(str(spec.seed) for spec in self.specs)
+        return f"{self.spec.key}  {self.spec.label()} · {self.spec.dataset} · seed{'s' * (len(self.specs) > 1)} {seeds}"
+
+
+def chosen(ledger: Ledger, key: str | None = None) -> Chosen:
+    """Return the network of a key, or with None or `best` the best one of the ledger; raises `UseError`."""
+    frames = ledger.load()
+    return _named(ledger, frames, key) if key not in (None, BEST) else _best(ledger, frames)
+
+
+def _named(ledger: Ledger, frames: LedgerFrames, key: str | None) -> Chosen:
+    trials = frames.trials[frames.trials["key"] == key]
+    if not len(trials):
+        said = next((line for line in frames.warnings if line.startswith(f"{key}/")), None)
+        reason = said or f"there is no trial {key}; give best, or a key of its report"
+        raise UseError(f"results {ledger.uri}: {reason}")
+    spec, status = frames.specs[str(key)], trials["status"].iloc[0]
+    if status != "finished":
+        again = shlex.join(["python", "sweeps/one.py", *spec.flags(), "--results", ledger.uri])
+        raise UseError(f"{key} is {status}, so there is no network of it; give another key, or train it: {again}")
+    return Chosen((spec,), trials, "named by its key")
+
+
+def _best(ledger: Ledger, frames: LedgerFrames) -> Chosen:
+    done = frames.trials[frames.trials["status"] == "finished"]
+    if not len(done):
+        raise UseError(
+            f"results {ledger.uri} has no finished trial; train some, such as by `python sweeps/grid.py --results "
+            f"{shlex.quote(ledger.uri)}`"
+        )
+    held = done[done["validation"] != "test"]
+    trials = _of_one_data(ledger, held if len(held) else done)
+    found = _of_search(frames, trials)
+    return found if found is not None else _of_networks(frames, trials)
+
+
+def _of_one_data(ledger: Ledger, done: pd.DataFrame) -> pd.DataFrame:
+    """Return the trials of the one real data set, and of its subsets of reviews the largest."""
+    real = done[done["real_data"].eq(True)]
+    trials = real if len(real) else done
+    sets = trials.groupby("data_sha256", sort=True)
+    if len(sets) > 1:
+        best = [choice.networks(_largest(group)).iloc[0] for _, group in sets]
+        shown = "; ".join(f"{row['key']} of {row['dataset']}" for row in best)
+        raise UseError(
+            f"results {ledger.uri} has networks of {len(sets)} data sets, whose accuracies do not compare; give the "
+            f"key of one's best: {shown}"
+        )
+    return _largest(trials)
+
+
+def _largest(trials: pd.DataFrame) -> pd.DataFrame:
+    whole = trials["reviews"].isna()
+    return trials[whole] if whole.any() else trials[trials["reviews"] == trials["reviews"].max()]
+
+
+def _of_search(frames: LedgerFrames, trials: pd.DataFrame) -> Chosen | None:
+    """Return the winner of the one search that these trials are of, on fresh seeds; None where it confirmed none."""
+    said = frames.suggestions
+    names = sorted(set(said.loc[said["key"].isin(trials["key"]), "study"]))
+    study = frames.studies.get(names[0], {}) if len(names) == 1 else {}
+    confirmed, seeds = study.get("confirmed") or [], int(study.get("seeds") or 0)
+    fresh = {key: choice.planned(frames.trials, key, seeds) for key in confirmed}
+    known = {*said.loc[said["study"].isin(names), "key"], *(key for rows in fresh.values() for key in rows["key"])}
+    ranked = choice.confirmed(frames.trials, confirmed, seeds)
+    if not len(ranked) or not set(trials["key"]) <= known:
+        return None
+    rows = fresh[ranked["key"].iloc[0]].sort_values("seed")
+    how = (
+        f"best mean {choice.title_of(choice.measure_of(rows))} ({ranked['val'].iloc[0]:.3f}) on fresh seeds, of "
+        f"{len(confirmed)} that the "
+        f"search {names[0]} confirmed; the test set took no part"
+    )
+    return Chosen(tuple(frames.specs[key] for key in rows["key"]), rows, how)
+
+
+def _of_networks(frames: LedgerFrames, trials: pd.DataFrame) -> Chosen:
+    ranked = choice.networks(trials)
+    best = ranked.iloc[0]
+    rows = trials[trials["key"].isin(best["keys"])].sort_values("seed")
+    by = f"{choice.title_of(best['measure'])} ({best['val']:.3f})"
+    seeds = f"mean {by} over {len(rows)} seeds" if len(rows) > 1 else f"{by} of one seed"
+    how = f"best {seeds}, of {int(ranked['ranked'].sum())} networks; the test set took no part"
+    return Chosen(tuple(frames.specs[key] for key in rows["key"]), rows, how)
+
+
+def accuracy_on_test(ledger: Ledger, found: Chosen) -> tuple[float, float, float, str]:
+    """Return mean test accuracy, low and high of its 95 % interval, and over what the interval is.
+
+    Of several seeds it is Student's t over seeds, and over the texts where the predictions are there; of one, Wilson's
+    over the test texts, which says nothing of other seeds. nan where a record lacks its numbers.
+    """
+    accuracies = found.trials["test_accuracy"].to_numpy(dtype=np.float64)
+    mean = float(accuracies.mean())
+    if len(accuracies) == 1:
+        reviews = (ledger.record(found.keys[0]).result() or {}).get("test_reviews")
+        if not isinstance(reviews, int) or not 0 <= mean <= 1:
+            return mean, float("nan"), float("nan"), "one seed, its test texts not known"
+        return mean, *wilson(round(mean * reviews), reviews), f"Wilson's, over {reviews:,} test texts of one seed"
+    decided = contrast([sample(accuracies, _right(ledger, found.keys))], [1.0], ACCURACY)
+    return mean, *decided.interval(), f"Student's t, over {len(accuracies)} seeds"
+
+
+def _right(ledger: Ledger, keys: Sequence[str]) -> NDArray[np.bool_] | None:
+    arrays: list[Any] = [ledger.predictions(key) for key in keys]
+    if any(a is None for a in arrays) or len({a["label"].shape for a in arrays}) != 1 or arrays[0]["label"].ndim > 1:
+        return None
+    classes = [a["best"].argmax(1) if a["best"].ndim > 1 else a["best"] > 0.5 for a in arrays]
+    return np.stack([found == a["label"] for found, a in zip(classes, arrays, strict=True)])

@@ -1,0 +1,49 @@
+"""A trained network as the Keras layers that it was trained with: to predict where nothing else can, and to export."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from rnnsweep.machine.device import keras
+from rnnsweep.network.cost import PREDICT_BATCH
+from rnnsweep.network.model import build
+from rnnsweep.network.output import Output
+from rnnsweep.spec import Spec
+from rnnsweep.types import Floats, Tokens
+
+
+def loaded(spec: Spec, output: Output, weights: bytes) -> keras.Sequential:
+    """Return the network with the weights of a Keras file."""
+    model = build(spec, output)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.weights.h5"
+        file.write_bytes(weights)
+        model.load_weights(file)
+    return model
+
+
+def keras_bytes(model: keras.Sequential) -> bytes:
+    """Return a network as the bytes of a `.keras` file, which Keras loads by itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.keras"
+        model.save(file)
+        return file.read_bytes()
+
+
+class KerasNetwork:
+    """Probabilities of a Keras network, in batches of one size, so that nothing is traced again."""
+
+    def __init__(self, spec: Spec, output: Output, weights: bytes) -> None:
+        self._output, self._model = output, loaded(spec, output, weights)
+
+    def predict(self, ids: Tokens) -> Floats:
+        """Return the probabilities: int32 [texts, max_len] -> float32 [texts, ...]."""
+        padded = np.pad(ids, ((0, -len(ids) % PREDICT_BATCH if len(ids) > PREDICT_BATCH else 0), (0, 0)))
+        batches = [
+            self._model.predict_on_batch(padded[i : i + PREDICT_BATCH]) for i in range(0, len(padded), PREDICT_BATCH)
+        ]
+        columns: Floats = np.concatenate(batches)[: len(ids)].astype(np.float32)
+        return columns.reshape(len(ids), *self._output.shape)

@@ -1,0 +1,61 @@
+"""What an exported network takes on this machine, measured when it is exported."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from rnnsweep.spec import Spec
+from rnnsweep.types import Tokens
+
+BATCHES = (1, 32)  # texts at once
+REPEATS, MOST_SECONDS = 20, 2.0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Milliseconds a text, the median of some repetitions, of texts as long as the network reads them."""
+
+    what: str
+    batch: int
+    milliseconds: float
+
+
+def measured(what: str, run: Callable[[Tokens], Any], spec: Spec) -> list[Timing]:
+    """Return what a text takes alone and in a batch; `run` takes int32 [texts, max_len]."""
+    random = np.random.default_rng(0)
+    return [
+        Timing(what, batch, _milliseconds(run, random.integers(3, spec.num_words, (batch, spec.max_len), np.int32)))
+        for batch in BATCHES
+    ]
+
+
+def _milliseconds(run: Callable[[Tokens], Any], ids: Tokens) -> float:
+    run(ids)  # what is made at the first call is no part of it
+    seconds: list[float] = []
+    while len(seconds) < REPEATS and sum(seconds) < MOST_SECONDS:
+        begin = time.perf_counter()
+        run(ids)
+        seconds.append(time.perf_counter() - begin)
+    return 1000 * median(seconds) / len(ids)
+
+
+def keras_timings(model: Any, spec: Spec) -> list[Timing]:
+    """Return what a Keras model takes."""
+    return measured("model.keras, Keras", model.predict_on_batch, spec)
+
+
+def onnx_timings(model: bytes, name: str, spec: Spec) -> list[Timing]:
+    """Return what an ONNX model takes; nothing where there is no runtime to ask."""
+    with suppress(ImportError):
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        return measured(f"{name}, onnxruntime", lambda ids: session.run(None, {"tokens": ids}), spec)
+    return []

@@ -1,0 +1,124 @@
+"""The weights of a trained network as arrays, read from Keras's file without Keras, which takes seconds to start."""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import h5py
+import numpy as np
+
+from rnnsweep import commands
+from rnnsweep.ledger import Ledger, Record
+from rnnsweep.network.cost import parameters
+from rnnsweep.network.output import Output
+from rnnsweep.spec import Spec
+from rnnsweep.types import Floats
+from rnnsweep.use.chosen import BEST, Chosen, UseError
+
+# What a layer of Keras holds its variables in, in the order in which a model has them.
+ARRAYS = 3  # of a direction of a recurrent layer: kernel, recurrent kernel, bias
+PARTS = ("forward_layer", "backward_layer", "cell", "vars")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A network's trained variables, those of each layer that has some, from the embedding to the output."""
+
+    layers: tuple[tuple[Floats, ...], ...]
+
+    def trained(self, spec: Spec) -> list[Floats]:
+        """Return all variables but the kernels that are fixed without an embedding, as `Network` wants them."""
+        table, first, *others = self.layers
+        if not spec.embedding_dim:
+            first = tuple(array for at, array in enumerate(first) if at % ARRAYS)
+        return [array for layer in (table, first, *others) for array in layer]
+
+
+def weights_of(ledger: Ledger, spec: Spec, output: Output) -> tuple[bytes, Weights]:
+    """Return the best epoch's weights of a trial as Keras's file, and as arrays.
+
+    Raises `UseError` where they are not there, damaged or of a later Keras.
+    """
+    record = ledger.record(spec.key)
+    data = record.read(Record.BEST_WEIGHTS)
+    if data is None:
+        raise _unreadable(ledger, spec, "it is not there")
+    layers = (record.result() or {}).get("layers") or []
+    try:
+        with h5py.File(io.BytesIO(data), "r") as file:
+            found = tuple(_arrays(file, layers))
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise _unreadable(ledger, spec, str(error).splitlines()[0] if str(error) else type(error).__name__) from None
+    weights = Weights(found)
+    read = sum(array.size for array in weights.trained(spec))
+    if read != parameters(spec, output):
+        raise _unreadable(
+            ledger, spec, f"it holds {read:,} numbers, not the {parameters(spec, output):,} of its network"
+        )
+    return data, weights
+
+
+class MissingWeightsError(UseError):
+    """Trials whose records have no weights, as those of a ledger that was thinned out; to be trained again."""
+
+    def __init__(self, uri: str, found: Chosen, specs: Sequence[Spec]) -> None:
+        which = BEST if len(found.specs) > 1 else found.spec.key
+        command = shlex.join([*commands.words("predict"), which, "--results", uri, "--train"])
+        super().__init__(
+            f"results {uri}: {specs[0].key} ({specs[0].label()}) has no weights; train it again by `{command}`"
+        )
+
+
+def lacking(ledger: Ledger, found: Chosen) -> list[Spec]:
+    """Return the seeds of a network whose records have no weights, by the ledger's last listing."""
+    return [spec for spec in found.specs if not ledger.is_listed(ledger.record(spec.key).path(Record.BEST_WEIGHTS))]
+
+
+def check_weights(ledger: Ledger, found: Chosen) -> None:
+    """Raise `MissingWeightsError` where a seed of a network has none, by the ledger's last listing."""
+    if specs := lacking(ledger, found):
+        raise MissingWeightsError(ledger.uri, found, specs)
+
+
+def _unreadable(ledger: Ledger, spec: Spec, reason: str) -> UseError:
+    path, here = ledger.record(spec.key).path(Record.BEST_WEIGHTS), version("keras")
+    result = ledger.record(spec.key).result() or {}
+    wrote = (result.get("versions") or {}).get("keras")
+    if wrote is not None and _numbers(wrote) > _numbers(here):
+        return UseError(f"{path} was written by Keras {wrote}, here is {here} ({reason}); use that one, or a later one")
+    return UseError(f"{path} is damaged ({reason}); delete it, and train it again with --train")
+
+
+def _numbers(words: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in words.split(".") if part.isdigit())
+
+
+def _arrays(file: Any, layers: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Floats, ...]]:
+    """Yield the variables of each layer; the file calls layers by their kind, and counts them."""
+    seen: dict[str, int] = {}
+    for layer in layers:
+        kind = _snake(str(layer["type"]))
+        count = seen.get(kind, 0)
+        seen[kind] = count + 1
+        if layer.get("params"):
+            yield tuple(_variables(file["layers"][f"{kind}_{count}" if count else kind]))
+
+
+def _variables(group: Any) -> Iterator[Floats]:
+    for part in PARTS:
+        if part in group and part != "vars":
+            yield from _variables(group[part])
+    if "vars" in group:
+        for name in sorted(group["vars"], key=int):
+            yield np.asarray(group["vars"][name], dtype=np.float32)
+
+
+def _snake(kind: str) -> str:
+    """Return the name that Keras makes of a class's, as `to_snake_case` of keras/src/utils/naming.py does."""
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", kind))).lower()
