@@ -54,8 +54,11 @@ COMMANDS = {
     "grid": Command("rnnsweep.cli.grid", "grid", "grid_parser", "train a grid of networks, what is missing of it"),
     "search": Command("rnnsweep.cli.search", "search", "search_parser", "let Optuna suggest each network"),
     "one": Command("rnnsweep.cli.grid", "one", "one_parser", "train one network, in this process"),
+    "predict": Command("rnnsweep.cli.predict", "predict", "predict_parser", "ask the best network about texts"),
+    "export": Command("rnnsweep.cli.export", "export", "export_parser", "write the best network for Keras and ONNX"),
     "report": Command("analysis.report", "main", "flags", "write the report of a ledger"),
     "compare": Command("analysis.compare", "main", "flags", "compare two networks, or one and your own predictions"),
+    "dashboard": Command("analysis.export", "main", "flags", "write a ledger into TensorBoard or MLflow"),
 }
 # fmt: on
 

@@ -52,7 +52,7 @@ def weights_of(ledger: Ledger, spec: Spec, output: Output) -> tuple[bytes, Weigh
     layers = (record.result() or {}).get("layers") or []
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
-            found = tuple(_arrays(file, layers))
+            found = tuple(arrays_in(file, layers))
     except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise _unreadable(ledger, spec, str(error).splitlines()[0] if str(error) else type(error).__name__) from None
     weights = Weights(found)
@@ -99,7 +99,7 @@ def _numbers(words: str) -> tuple[int, ...]:
     return tuple(int(part) for part in words.split(".") if part.isdigit())
 
 
-def _arrays(file: Any, layers: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Floats, ...]]:
+def arrays_in(file: Any, layers: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Floats, ...]]:
     """Yield the variables of each layer; the file calls layers by their kind, and counts them."""
     seen: dict[str, int] = {}
     for layer in layers:

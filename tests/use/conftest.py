@@ -8,11 +8,8 @@ import pytest
 from rnnsweep.cli import grid as commands
 from rnnsweep.ledger import Ledger
 
-GOOD, BAD, NEUTRAL = (
-    ["great", "lovely", "fine", "superb"],
-    ["awful", "dull", "poor", "boring"],
-    ["the", "film", "plot", "scene"],
-)
+GOOD, BAD = ["great", "lovely", "fine", "superb"], ["awful", "dull", "poor", "boring"]
+NEUTRAL = ["the", "film", "plot", "scene"]
 FLAGS = [
     "--units", "4", "--embedding-dim", "3", "--num-words", "16", "--max-len", "8", "--batch-size", "8",
     "--epochs", "2", "--learning-rate", "0.02", "--depth", "1", "--in-process", "--no-baselines",
