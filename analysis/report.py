@@ -1,6 +1,6 @@
 """A ledger in, a report out: report.html, report.md, figures/ and tables/, the same bytes each time.
 
-python analysis/report.py [--results URI] [--out DIR] [--compare A B]
+python analysis/report.py [--results URI] [--out DIR] [--compare A B] [--watch] [--pdf]
 
 pandas, matplotlib and scikit-learn take seconds to import: they wait until the words of the command are understood.
 """
@@ -16,23 +16,32 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `analysis` is never installed
 
 from analysis.command import DONE, INTERRUPTED, Parser, existing
+from analysis.watch import watch
 from rnnsweep.errors import UserError
 from rnnsweep.files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.document import Section
     from analysis.sections.source import Predictions
     from rnnsweep.ledger import LedgerFrames
 
-HTML, MARKDOWN, TRIALS, EPOCHS = "report.html", "report.md", "tables/trials.csv", "tables/epochs.csv"
+HTML, MARKDOWN, PDF = "report.html", "report.md", "report.pdf"
+TRIALS, EPOCHS = "tables/trials.csv", "tables/epochs.csv"
 
 
-def report(contents: LedgerFrames, predictions: Predictions, compared: Sequence[str] = ()) -> dict[str, bytes]:
+def report(
+    contents: LedgerFrames,
+    predictions: Predictions,
+    compared: Sequence[str] = (),
+    as_pdf: bool = False,
+    again: int = 0,
+) -> dict[str, bytes]:
     """Return the report's files by their path below the output folder; a pure function of the ledger.
 
-    `compared` are the two sides of a section of its own, as `analysis/compare.py` takes them, or none. Raises
-    `UserError` where there is no such side.
+    `compared` are the two sides of a section of its own, as `analysis/compare.py` takes them, or none. An open page
+    loads itself `again` after so many seconds. Raises `UserError` where there is no such side.
     """
     from analysis.document import pictures
     from analysis.frames.study import tables
@@ -44,32 +53,48 @@ def report(contents: LedgerFrames, predictions: Predictions, compared: Sequence[
 
     source = read(contents, predictions)
     document = whole(source, compared)
-    files = {HTML: page(document).encode(), MARKDOWN: markdown(document).encode()}
+    files = {HTML: page(document, again).encode(), MARKDOWN: markdown(document).encode()}
+    if as_pdf:
+        files[PDF] = _pdf(document)
     files |= {f"figures/{picture.name}": picture.png for picture in pictures(document)}
     files |= {TRIALS: _csv(contents.trials, CONTRACT), EPOCHS: _csv(contents.epochs, EPOCH_COLUMNS)}
     return files | {f"tables/{name}.csv": _csv(frame, []) for name, frame in tables(source.study).items()}
 
 
 def write(files: dict[str, bytes], out: Path) -> list[Path]:
-    """Write each file whole or not at all, the two reports last; returns the paths. Raises OSError."""
-    order = sorted(files, key=lambda name: (name in (HTML, MARKDOWN), name))
+    """Write each file whole or not at all, the reports last; returns the paths. Raises OSError."""
+    order = sorted(files, key=lambda name: (name in (HTML, MARKDOWN, PDF), name))
     for name in order:
         write_whole(out / name, files[name])
     return [out / name for name in order]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the report of a ledger; returns the exit status, 2 for a user's mistake in one line."""
+def flags() -> Parser:
+    """Return the command's flags."""
     parser = Parser("report", "Write the report of a ledger.")
     parser.add_argument("--out", default="report", metavar="DIR", help="folder of the report (default: report)")
     parser.add_argument("--compare", nargs=2, default=(), metavar=("A", "B"), help="a section that compares two "
                         "networks, as analysis/compare.py does")  # fmt: skip
+    parser.add_argument("--watch", action="store_true", help="write it again whenever the ledger has changed, until "
+                        "all that is planned is in; the open page follows")  # fmt: skip
+    parser.add_argument("--pdf", action="store_true", help="a report.pdf, too")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the report of a ledger; returns the exit status, 2 for a user's mistake in one line."""
+    parser = flags()
     options = parser.parse_args(arguments)
     if not options.out:
         parser.error("--out has no name: '' is no place; give a folder")
     try:
         ledger = existing(options.results)
-        paths = write(report(ledger.load(), ledger.predictions, options.compare), Path(options.out))
+
+        def written(contents: LedgerFrames, again: int = 0) -> list[Path]:
+            files = report(contents, ledger.predictions, options.compare, options.pdf, again)
+            return write(files, Path(options.out))
+
+        paths = watch(ledger, written) if options.watch else written(ledger.load())
     except UserError as error:
         parser.error(str(error))
     except OSError as error:
@@ -87,6 +112,13 @@ def _say(paths: list[Path], out: Path) -> None:
             print(path)
     if figures:
         print(f"{out / 'figures'} ({len(figures)} figure{'s' * (len(figures) > 1)})")
+
+
+def _pdf(document: Section) -> bytes:
+    from analysis.figures.fonts import fonts
+    from analysis.render.pdf import pdf
+
+    return pdf(document, fonts())
 
 
 def _csv(frame: pd.DataFrame, first: Sequence[str]) -> bytes:

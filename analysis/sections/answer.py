@@ -205,7 +205,7 @@ def _picture(source: Source, one: Answer) -> Picture | None:
     tested = bool(frame["low"].notna().any())
     line = (str(bar["title"]), float(bar["test_accuracy"])) if bar is not None and tested else None
     what = "test accuracy, 95 % interval" if tested else "validation accuracy"
-    below = f"{one.data}; {what}" + ("" if one.real else f"\n{GENERATED}")
+    below = f"{one.data}\n{what}" + ("" if one.real else f"\n{GENERATED}")
 
     def draw(ax: Any) -> Any:
         return figures.standing(frame, line, ax, "The best network of each kind", below)

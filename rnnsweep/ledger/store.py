@@ -160,6 +160,11 @@ class Store:
             self._read_index()
         return list(self._listed)
 
+    def stamps(self) -> dict[str, Stamp]:
+        """Return bytes and last change of each file that `list_files` returns: where both are equal, so is the file."""
+        self.list_files()
+        return dict(self._listed)
+
     def list_folder(self, name: str) -> list[str]:
         """Return the paths of the files in a folder, but hidden ones, with one listing of that folder alone."""
         selector = fs.FileSelector(f"{self._root}/{name}", allow_not_found=True)
