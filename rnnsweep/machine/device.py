@@ -9,10 +9,12 @@ import os
 from typing import Any
 
 from rnnsweep.machine.gpu import installed, memory_limit_mb
+from rnnsweep.machine.imports import without
 from rnnsweep.machine.quiet import quiet
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-with quiet():  # what TensorFlow writes before its own log level counts
+# Keras imports these, where they are installed, for pictures and scikit-learn's interface: a third of its start.
+with quiet(), without("matplotlib", "sklearn", "IPython"):  # TensorFlow writes before its own log level counts
     import keras as keras
 
 # A file in the user's folder (keras.json) may say otherwise, and would give other numbers under the same key.

@@ -1,4 +1,4 @@
-"""What predictions are measured by beside loss and accuracy, by scikit-learn, and what rare classes weigh."""
+"""What predictions are measured by beside loss and accuracy, and what rare classes weigh."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rnnsweep.data import DataError
 from rnnsweep.network.output import Output, Sigmoids, output_of
 from rnnsweep.spec import SELECTIONS, Spec
+from rnnsweep.training.scores import auroc, average_precision, f1, micro_f1, of_each, recall
 from rnnsweep.types import Floats, Row
 
 OF_CLASSES = ("macro_f1", "balanced_accuracy")
@@ -37,34 +38,32 @@ def measures(output: Output, probabilities: Floats, labels: NDArray[Any]) -> dic
     half = output.half_precision(probabilities)
     if isinstance(output, Sigmoids):
         return of_labels(labels, output.classify(half), half)
-    from sklearn.metrics import average_precision_score, f1_score, recall_score, roc_auc_score
-
     predicted, given = output.classify(half), np.unique(labels)
+    counted = np.union1d(given, predicted)
     found = {
-        "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0)),
-        # What `balanced_accuracy_score` returns; that one warns of a class which no review has.
-        "balanced_accuracy": float(recall_score(labels, predicted, labels=given, average="macro", zero_division=0)),
+        "macro_f1": float(f1(of_each(counted, labels), of_each(counted, predicted)).mean()),
+        "balanced_accuracy": float(recall(of_each(given, labels), of_each(given, predicted)).mean()),
     }
     if not output.shape:
-        for name, score in zip(OF_TWO_CLASSES, (roc_auc_score, average_precision_score), strict=True):
-            found[name] = float(score(labels, half)) if len(given) == 2 else math.nan
+        for name, score in zip(OF_TWO_CLASSES, (auroc, average_precision), strict=True):
+            found[name] = score(labels == 1, half) if len(given) == 2 else math.nan
     return found
 
 
 def of_labels(labels: NDArray[Any], predicted: NDArray[Any], scores: NDArray[Any]) -> dict[str, float]:
     """Return the measures `OF_LABELS` of what is said of several labels: all three [reviews, labels]."""
-    from sklearn.metrics import average_precision_score, f1_score
-
+    labels, predicted = labels.astype(bool), predicted.astype(bool)
     counted, had = (labels.any(axis=0) | predicted.any(axis=0)), labels.any(axis=0)
     return {
-        "micro_f1": float(f1_score(labels, predicted, average="micro", zero_division=0)),
-        "macro_f1": float(f1_score(labels[:, counted], predicted[:, counted], average="macro", zero_division=0))
-        if counted.any()
-        else math.nan,
-        "average_precision": float(average_precision_score(labels[:, had], scores[:, had], average="macro"))
-        if had.any()
-        else math.nan,
+        "micro_f1": micro_f1(labels, predicted),
+        "macro_f1": float(f1(labels, predicted)[counted].mean()) if counted.any() else math.nan,
+        "average_precision": _mean_precision(labels[:, had], scores[:, had]) if had.any() else math.nan,
     }
+
+
+def _mean_precision(labels: NDArray[np.bool_], scores: NDArray[Any]) -> float:
+    pairs = zip(labels.T, scores.T, strict=True)
+    return float(np.mean([average_precision(given, score) for given, score in pairs]))
 
 
 def without_copies(output: Output, probabilities: Floats, labels: NDArray[Any], shared: NDArray[np.bool_]) -> Row:
@@ -74,8 +73,11 @@ def without_copies(output: Output, probabilities: Floats, labels: NDArray[Any], 
     return {"test_shared": int(shared.sum()), "test_accuracy_distinct": accuracy}
 
 
-def check_selection(spec: Spec, classes: int | Output) -> None:
-    """Raise `DataError` where the best epoch is to be chosen by what the data does not have, or weights it has not."""
+def check_selection(spec: Spec, classes: int | Output, said: str = "select") -> None:
+    """Raise `DataError` where the best epoch is to be chosen by what the data does not have, or weights it has not.
+
+    `said` is what the message calls the measure.
+    """
     output = output_of(classes)
     several = isinstance(output, Sigmoids)
     if several and spec.class_weights != "none":
@@ -91,7 +93,7 @@ def check_selection(spec: Spec, classes: int | Output) -> None:
     of = "of two classes" if two else "of several labels a text" if not several else "of one class a text"
     has = "several labels a text" if several else str(2 if not output.shape else output.units)
     raise DataError(
-        f"select is {spec.select}, which is {of}; {spec.dataset} has {has}: give {', '.join(others[:-1])} or "
+        f"{said} is {spec.select}, which is {of}; {spec.dataset} has {has}: give {', '.join(others[:-1])} or "
         f"{others[-1]}"
     )
 
