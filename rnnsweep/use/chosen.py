@@ -159,7 +159,9 @@ def accuracy_on_test(ledger: Ledger, found: Chosen) -> tuple[float, float, float
 
 def _right(ledger: Ledger, keys: Sequence[str]) -> NDArray[np.bool_] | None:
     arrays: list[Any] = [ledger.predictions(key) for key in keys]
-    if any(a is None for a in arrays) or len({a["label"].shape for a in arrays}) != 1 or arrays[0]["label"].ndim > 1:
+    if any(a is None for a in arrays) or len({a["label"].shape for a in arrays}) != 1:
         return None
+    if arrays[0]["label"].ndim > 1:  # several labels a text
+        return np.stack([((a["best"] > 0.5) == a["label"]).all(1) for a in arrays])
     classes = [a["best"].argmax(1) if a["best"].ndim > 1 else a["best"] > 0.5 for a in arrays]
     return np.stack([found == a["label"] for found, a in zip(classes, arrays, strict=True)])

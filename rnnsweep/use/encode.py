@@ -13,7 +13,7 @@ from rnnsweep.data.vocabulary import Vocabulary
 from rnnsweep.types import Tokens
 
 UNIT = {"words": "word", "unicode": "word", "characters": "character", "subwords": "piece"}
-SAMPLE = 2000  # words that a vocabulary's scripts are told by, and characters of a text
+SAMPLE, BEGINNING = 2000, 200  # words that a vocabulary's scripts are told by, and characters of a text
 MAIN = 0.05  # share of the letters from which on a script is one of a vocabulary's
 
 
@@ -32,6 +32,7 @@ class Encoder:
         """Prepare for networks of so many words and steps."""
         self._vocabulary, self._max_len = vocabulary, max_len
         self._ids = vocabulary.ids(num_words)
+        self._letters = vocabulary.kind.name in ("characters", "subwords")  # known ones make no known words
         self._unit = UNIT.get(vocabulary.kind.name, "token")
         shares = scripts([" ".join(vocabulary.words[:SAMPLE])])
         self._scripts = {script for script, share in shares.items() if share >= MAIN}
@@ -54,14 +55,14 @@ class Encoder:
             lines.append(f"none of its {self._many(unknown)} is known")
         elif 2 * unknown > len(numbers):
             lines.append(f"{unknown:,} of its {self._many(len(numbers))} are not known")
-        if lines and (other := self._other_script(text)):
+        if (lines or self._letters) and (other := self._other_script(text)):
             lines.append(other)
         if len(numbers) > self._max_len:  # whose start is cut off, too
             lines.append(f"its last {self._max_len:,} of {self._many(len(numbers))} are read")
         return "; ".join(lines)
 
     def _other_script(self, text: str) -> str:
-        found = next(iter(scripts([text[:SAMPLE]])), None)
+        found = next(iter(scripts([text[:BEGINNING]])), None)
         if found is None or not self._scripts or found in self._scripts:
             return ""
         return f"its letters are {found}, the network has learned {' and '.join(sorted(self._scripts))}"

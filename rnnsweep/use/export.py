@@ -79,11 +79,11 @@ def _models(
     ledger: Ledger, found: Chosen, output: Output, int8: bool
 ) -> tuple[dict[str, bytes], list[Timing], tuple[str, ...]]:
     """Return the models by file name, what each takes here, and what was left out."""
-    from rnnsweep.use.keras_model import keras_bytes, loaded
+    from rnnsweep.use.keras_model import keras_bytes, plain
 
     spec = found.spec
     data, weights = weights_of(ledger, spec, output)
-    model = loaded(spec, output, data)
+    model = plain(spec, output, data, weights)
     files, timings = {KERAS: keras_bytes(model)}, keras_timings(model, spec)
     try:
         files[ONNX] = onnx_bytes(spec, output, weights)

@@ -13,9 +13,10 @@ from rnnsweep.network.model import build
 from rnnsweep.network.output import Output
 from rnnsweep.spec import Spec
 from rnnsweep.types import Floats, Tokens
+from rnnsweep.use.weights import Weights, in_keras_cells
 
 
-def loaded(spec: Spec, output: Output, weights: bytes) -> keras.Sequential:
+def loaded(spec: Spec, output: Output, weights: bytes) -> keras.Model:
     """Return the network with the weights of a Keras file."""
     model = build(spec, output)
     with tempfile.TemporaryDirectory() as folder:
@@ -25,7 +26,17 @@ def loaded(spec: Spec, output: Output, weights: bytes) -> keras.Sequential:
     return model
 
 
-def keras_bytes(model: keras.Sequential) -> bytes:
+def plain(spec: Spec, output: Output, weights: bytes, arrays: Weights) -> keras.Model:
+    """Return the network in Keras's own layers alone, from its weights as a Keras file and as arrays."""
+    known, others = in_keras_cells(spec, arrays)
+    if known is spec:
+        return loaded(spec, output, weights)
+    model = build(known, output)
+    model.set_weights([array for layer in others.layers for array in layer])
+    return model
+
+
+def keras_bytes(model: keras.Model) -> bytes:
     """Return a network as the bytes of a `.keras` file, which Keras loads by itself."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.keras"

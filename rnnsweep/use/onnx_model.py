@@ -16,7 +16,7 @@ from rnnsweep.network.output import Output
 from rnnsweep.spec import Spec
 from rnnsweep.types import Floats
 from rnnsweep.use.chosen import UseError
-from rnnsweep.use.weights import Weights
+from rnnsweep.use.weights import Weights, in_keras_cells
 
 OPSET, IR = 17, 8  # that every runtime since 2022 takes
 INPUT, OUTPUT = "tokens", "probabilities"
@@ -35,6 +35,7 @@ def onnx_bytes(spec: Spec, output: Output, weights: Weights) -> bytes:
         import onnx
     except ImportError:
         raise UseError(INSTALL) from None
+    spec, weights = in_keras_cells(spec, weights)
     reason = without_operator(spec)
     if reason:
         raise UseError(reason)

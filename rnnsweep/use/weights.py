@@ -22,6 +22,7 @@ from rnnsweep.types import Floats
 from rnnsweep.use.chosen import BEST, Chosen, UseError
 
 # What a layer of Keras holds its variables in, in the order in which a model has them.
+OPEN = 40.0
 ARRAYS = 3  # of a direction of a recurrent layer: kernel, recurrent kernel, bias
 PARTS = ("forward_layer", "backward_layer", "cell", "vars")
 
@@ -38,6 +39,25 @@ class Weights:
         if not spec.embedding_dim:
             first = tuple(array for at, array in enumerate(first) if at % ARRAYS)
         return [array for layer in (table, first, *others) for array in layer]
+
+
+def in_keras_cells(spec: Spec, weights: Weights) -> tuple[Spec, Weights]:
+    """Return the same network in cells that Keras and ONNX have: one of `forget` cells as an LSTM's.
+
+    Its input and output gate are open: their weights are 0 and their bias `OPEN`, whose sigmoid is 1 in float32.
+    """
+    if spec.cell != "forget":
+        return spec, weights
+    table, *recurrent, dense = weights.layers
+    layers = [tuple(_lstm(array) for array in layer) for layer in recurrent]
+    columns = table[0].shape[1]  # without an embedding, the table has those of all gates
+    return spec.replace(cell="lstm", embedding_dim=columns), Weights((table, *layers, dense))
+
+
+def _lstm(array: Floats) -> Floats:
+    """Return float32 [..., 2 * units], forget gate and candidate, as an LSTM's: gates i, f, c, o."""
+    closed = np.full_like(array[..., : array.shape[-1] // 2], OPEN if array.ndim == 1 else 0)
+    return np.concatenate([closed, array, closed], -1)
 
 
 def weights_of(ledger: Ledger, spec: Spec, output: Output) -> tuple[bytes, Weights]:

@@ -11,6 +11,7 @@ from rnnsweep.network.model import build, summary, weights_to_bytes
 from rnnsweep.network.output import output_of
 from rnnsweep.spec import Spec
 from rnnsweep.use.chosen import UseError
+from rnnsweep.use.keras_model import plain
 from rnnsweep.use.onnx_model import INPUT, onnx_bytes, quantized
 from rnnsweep.use.weights import Weights, arrays_in
 
@@ -55,6 +56,8 @@ def network(classes=2, multilabel=False, spread=1.0, **fields):
         (3, {"cell": "gru", "mask_padding": True, "pooling": "mean"}),
         (2, {"cell": "gru", "bidirectional": True, "segment": 8, "pooling": "max+mean"}),
         (2, {"cell": "lstm", "embedding_dim": 0}),
+        (2, {"cell": "forget", "bidirectional": True}),
+        (3, {"cell": "forget", "embedding_dim": 0, "pooling": "mean"}),
     ],
 )
 def test_onnx_says_what_keras_says(classes, fields):
@@ -63,6 +66,14 @@ def test_onnx_says_what_keras_says(classes, fields):
     expected = np.asarray(model.predict_on_batch(ids))
     assert np.ptp(expected) > 0.02
     assert np.abs(probabilities(onnx_bytes(spec, output, weights), ids) - expected).max() < 1e-5
+
+
+def test_a_cell_that_keras_lacks_becomes_one_of_its_own_with_open_gates():
+    model, spec, output, weights = network(cell="forget", embedding_dim=0)
+    ids = some_ids()
+    other = plain(spec, output, b"", weights)
+    assert "LSTM" in [type(layer).__name__ for layer in other.layers]
+    assert np.abs(np.asarray(other.predict_on_batch(ids)) - np.asarray(model.predict_on_batch(ids))).max() < 1e-5
 
 
 def test_onnx_of_several_labels_has_a_probability_of_each():

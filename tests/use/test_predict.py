@@ -41,6 +41,14 @@ def test_predictions_of_the_test_texts_are_those_in_the_ledger(trained, keys):
         assert np.array_equal(asked.output.half_precision(found), stored)
 
 
+def test_a_network_without_loops_of_its_own_is_computed_by_the_keras_layers(trained, keys, monkeypatch):
+    texts = ["a great film", "dull plot"]
+    packed = predictor(trained / "results", keys["lstm", 1]).predict_all(texts)
+    monkeypatch.setattr("rnnsweep.use.predict.supports", lambda spec: False)
+    layers = predictor(trained / "results", keys["lstm", 1]).predict_all(texts)
+    assert np.allclose([one.probabilities for one in packed], [one.probabilities for one in layers], atol=1e-5)
+
+
 def test_the_best_network_says_the_mean_of_its_seeds(trained, keys):
     ledger = Ledger(trained / "results")
     found = chosen(ledger)
