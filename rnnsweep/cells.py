@@ -19,5 +19,6 @@ CELLS = {
     "simple_rnn": Cell("SimpleRNN", gates=1),
     "gru": Cell("GRU", gates=3, biases=2),  # reset_after has one bias for the input and one for the state
     "lstm": Cell("LSTM", gates=4, has_c=True),
+    "forget": Cell("ForgetGate", gates=2, has_c=True),  # an LSTM without input and output gate
 }
 """The cells by the name that a spec gives them."""

@@ -20,12 +20,15 @@ from rnnsweep.cells import CELLS
 from rnnsweep.errors import UserError
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
-POOLINGS = ("last", "mean", "max")
+POOLINGS = ("last", "mean", "max", "max+mean", "last+max+mean")
 LARGEST_SEED = 2**32 - 1  # that TensorFlow and NumPy take alike
 SMALLEST_FLOAT, LARGEST_FLOAT = 1e-37, 3e38  # that float32 holds with all of its digits
 VALIDATIONS = ("first_batch", "test", "grouped")
-# What the best epoch is chosen by; the last two are of two classes only.
-SELECTIONS = ("val_accuracy", "val_loss", "val_macro_f1", "val_balanced_accuracy", "val_auroc", "val_average_precision")
+# What the best epoch is chosen by; not all data has each of them (`training.measures.check_selection`).
+SELECTIONS = (
+    "val_accuracy", "val_loss", "val_micro_f1", "val_macro_f1", "val_balanced_accuracy", "val_auroc",
+    "val_average_precision",
+)  # fmt: skip
 CLASS_WEIGHTS = ("none", "balanced")
 
 
@@ -51,11 +54,11 @@ class Spec:
     dataset: str = "imdb"  # name of the data, as the report prints it
     data_sha256: str = ""  # checksum of the data's content, so that results of different data never mix
     reviews: int | None = None  # train on the first N training reviews, test on the first N test reviews; None: all
-    cell: str = "gru"  # recurrent cell: simple_rnn, gru (reset_after) or lstm
+    cell: str = "gru"  # recurrent cell: simple_rnn, gru (reset_after), lstm or forget (lstm with that gate alone)
     units: tuple[int, ...] = (100,)  # units of each recurrent layer, first to last; its length is the depth
     bidirectional: bool = False  # read the review in both directions and concatenate the two outputs
-    pooling: str = "last"  # what the dense layer sees of the last recurrent layer: its last, mean or max step
-    embedding_dim: int = 32  # columns of the embedding table
+    pooling: str = "last"  # what the dense layer sees of the last recurrent layer: its last, mean or max step, or some
+    embedding_dim: int = 32  # columns of the embedding table; 0: none, each word has its own input to the gates
     num_words: int = 1000  # ranks kept by the Keras rule: 0 pad, 1 start, 2 out of vocabulary, then the commonest words
     vocab_size: int | None = None  # rows of the embedding table; None: num_words
     max_len: int = 500  # steps per review: longer ones lose their beginning, shorter ones are padded in front
@@ -71,6 +74,9 @@ class Spec:
     select: str = later("val_accuracy")  # what the best epoch is chosen by
     class_weights: str = later("none")  # none, or balanced: each class counts as much in the loss as any other
     validation_share: float = later(0.2)  # share of the training texts that grouped validation holds out, whole groups
+    segment: int | None = later(None)  # steps of the pieces that texts are cut into, each read from zeros; None: whole
+    vectors_sha256: str = later("")  # checksum of the pretrained vectors that the embedding begins with; empty: none
+    train_vectors: bool = later(True)  # train the embedding, pretrained vectors or not; else it stays as it begins
 
     def __post_init__(self) -> None:
         if self.vocab_size == self.num_words:  # one network, one key
@@ -85,9 +91,15 @@ class Spec:
             raise SpecError("units is empty; give one number per recurrent layer, for example 100 50 25")
         for unit in self.units:
             _at_least("units", unit, 1)
-        if self.pooling == "max" and self.mask_padding:
-            raise SpecError("pooling max sees padding even with mask_padding; give last or mean")
-        _at_least("embedding_dim", self.embedding_dim, 1)
+        if self.segment == 0:
+            object.__setattr__(self, "segment", None)
+        if self.segment is not None:
+            self._check_segment(self.segment)
+        if "max" in self.pooling and self.mask_padding:
+            raise SpecError(
+                f"pooling {self.pooling} sees padding even with mask_padding; give last or mean, or a segment"
+            )
+        _at_least("embedding_dim", self.embedding_dim, 0)
         _at_least("num_words", self.num_words, 4, "ranks 0 to 3 are padding, start, out of vocabulary and unused")
         if self.vocab_size is not None and self.vocab_size < self.num_words:
             raise SpecError(
@@ -123,6 +135,15 @@ class Spec:
                 "grouped, or leave validation_share out"
             )
 
+    def _check_segment(self, length: int) -> None:
+        _at_least("segment", length, 1)
+        if "last" in self.pooling:
+            pooled = tuple(pooling for pooling in POOLINGS if "last" not in pooling)
+            raise SpecError(
+                f"segment is {length}, but pooling is {self.pooling}, of one piece; give pooling {_or(pooled)}"
+            )
+        object.__setattr__(self, "mask_padding", False)  # one network, one key: pieces have no padding
+
     def _check_types(self) -> None:
         for name, hint in hints(type(self)).items():  # type: ignore[arg-type]  # mypy sees the hash of a spec, not a class's
             value = getattr(self, name)
@@ -140,9 +161,14 @@ class Spec:
         return len(self.units)
 
     @property
-    def packable(self) -> bool:
-        """Whether padding can be computed once: one direction, the last step's output, padding fed to the cells."""
-        return not self.bidirectional and self.pooling == "last" and not self.mask_padding
+    def padding_skipped(self) -> bool:
+        """Whether padding is never fed to the cells."""
+        return self.mask_padding or self.segment is not None
+
+    @property
+    def padding_shared(self) -> bool:
+        """Whether padding can be computed once for all texts: it is fed, and only before their words."""
+        return not self.padding_skipped and not self.bidirectional
 
     @property
     def embedding_rows(self) -> int:
@@ -167,7 +193,7 @@ class Spec:
         words = ["--cell", self.cell, "--units", *map(str, self.units)]
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if field.name in ("cell", "units", "dataset", "data_sha256") or value == field.default:
+            if field.name in ("cell", "units", *FROM_DATA) or value == field.default:
                 continue
             flag = field.name.replace("_", "-")
             words += (
@@ -222,7 +248,7 @@ def meanings(kind: type[Spec] = Spec) -> dict[str, str]:
 
 HINTS = hints(Spec)
 ALL_BUT_SEED = tuple(name for name in HINTS if name != "seed")  # equal in two trials: the same network, trained again
-FROM_DATA = ("dataset", "data_sha256")  # the data says these itself
+FROM_DATA = ("dataset", "data_sha256", "vectors_sha256")  # the data says these itself
 
 
 def _is_of(value: Any, hint: Any) -> bool:

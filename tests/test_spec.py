@@ -79,12 +79,13 @@ def test_a_mistake_in_a_spec_is_the_users():
 def test_every_field_is_part_of_the_key():
     others = {
         "dataset": "embedded", "data_sha256": "ab", "reviews": 10, "cell": "lstm", "units": (7,), "bidirectional": True,
-        "pooling": "mean", "embedding_dim": 8, "num_words": 900, "vocab_size": 1100, "max_len": 80,
+        "pooling": "last", "embedding_dim": 8, "num_words": 900, "vocab_size": 1100, "max_len": 80,
         "mask_padding": True, "dropout": 0.5, "batch_size": 64, "drop_remainder": True, "validation": "test",
         "epochs": 9, "optimizer": "sgd", "learning_rate": 0.1, "seed": 2,
         "select": "val_loss", "class_weights": "balanced", "validation_share": 0.3,
+        "vectors_sha256": "cd", "train_vectors": False, "segment": 50,
     }  # fmt: skip
-    grouped = Spec(validation="grouped")  # that all fields say something of
+    grouped = Spec(validation="grouped", pooling="mean")  # that all fields say something of
     keys = {grouped.replace(**{name: value}).key for name, value in others.items()}
     assert set(others) == set(Spec.__dataclass_fields__)
     assert len(keys | {grouped.key, Spec().key}) == len(others) + 2
@@ -109,9 +110,9 @@ def test_a_changed_num_words_takes_the_embedding_rows_along():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"cell": "rnn"}, "cell is 'rnn'; give simple_rnn, gru or lstm"),
+        ({"cell": "rnn"}, "cell is 'rnn'; give simple_rnn, gru, lstm or forget"),
         ({"optimizer": "adem"}, "optimizer is 'adem'; give adam"),
-        ({"pooling": "sum"}, "pooling is 'sum'; give last, mean or max"),
+        ({"pooling": "sum"}, "pooling is 'sum'; give last, mean, max, max.mean or last.max.mean"),
         (
             {"pooling": "max", "mask_padding": True},
             "pooling max sees padding even with mask_padding; give last or mean",
@@ -119,7 +120,9 @@ def test_a_changed_num_words_takes_the_embedding_rows_along():
         ({"units": ()}, "units is empty; give one number per recurrent layer"),
         ({"units": (10, 0)}, "units is 0; give at least 1"),
         ({"units": 100}, "units is 100, of type int; give whole numbers"),
-        ({"embedding_dim": 0}, "embedding_dim is 0; give at least 1"),
+        ({"embedding_dim": -1}, "embedding_dim is -1; give at least 0"),
+        ({"segment": -1, "pooling": "max"}, "segment is -1; give at least 1"),
+        ({"segment": 9}, "segment is 9, but pooling is last, of one piece; give pooling mean, max or max.mean"),
         ({"num_words": 3}, "num_words is 3; give at least 4"),
         ({"num_words": 1000, "vocab_size": 999}, "vocab_size is 999, below num_words 1000; give at least 1000"),
         ({"max_len": 0}, "max_len is 0; give at least 1"),

@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rnnsweep.cells import CELLS
-from rnnsweep.network.output import output_of
+from rnnsweep.network.output import Output, output_of
 from rnnsweep.spec import Spec
 
 PREDICT_BATCH = 512  # reviews that `train` predicts at a time
 
 
-def parameters(spec: Spec, classes: int = 2) -> int:
-    """Return the number of weights of the network that tells so many classes apart, as Keras counts them."""
+def parameters(spec: Spec, classes: int | Output = 2) -> int:
+    """Return the number of trained weights of the network that tells so many classes apart, as Keras counts them."""
     cell, directions = CELLS[spec.cell], _directions(spec)
-    total = spec.embedding_rows * spec.embedding_dim
+    total = spec.embedding_rows * table_columns(spec)
     for inputs, units in _layers(spec):
         total += directions * cell.gates * units * (inputs + units + cell.biases)
-    return total + (directions * spec.units[-1] + 1) * output_of(classes).units
+    return total + (pooled_width(spec) + 1) * output_of(classes).units
+
+
+def table_columns(spec: Spec) -> int:
+    """Return the columns of the table of words: the embedding's, or without one those of all gates it goes into."""
+    return spec.embedding_dim or _directions(spec) * CELLS[spec.cell].gates * spec.units[0]
+
+
+def pooled_width(spec: Spec) -> int:
+    """Return the columns of what the dense layer sees: the last layer's in each direction, once per kind of pooling."""
+    return len(spec.pooling.split("+")) * _directions(spec) * spec.units[-1]
 
 
 def forward_flops(spec: Spec) -> int:
@@ -29,7 +39,7 @@ def forward_flops(spec: Spec) -> int:
     return 2 * _directions(spec) * CELLS[spec.cell].gates * weights
 
 
-def gpu_memory_mb(spec: Spec, classes: int = 2) -> float:
+def gpu_memory_mb(spec: Spec, classes: int | Output = 2) -> float:
     """Return the MB of arrays that a trial should hold on a GPU; no GPU was at hand to measure it on.
 
     Weights, gradient and two moments; of a training batch every step's inputs, gates and states; or of a larger batch
@@ -37,9 +47,9 @@ def gpu_memory_mb(spec: Spec, classes: int = 2) -> float:
     """
     gates, directions = CELLS[spec.cell].gates, _directions(spec)
     layers = directions * sum(spec.units) * (gates + 3)
-    training = spec.batch_size * spec.max_len * (2 * spec.embedding_dim + layers)
+    training = spec.batch_size * spec.max_len * (2 * table_columns(spec) + layers)
     widest = directions * max(spec.units) * (gates + 2)
-    predicting = PREDICT_BATCH * spec.max_len * (spec.embedding_dim + widest)
+    predicting = PREDICT_BATCH * spec.max_len * (table_columns(spec) + widest)
     return 4 * (4 * parameters(spec, classes) + max(training, predicting)) / 2**20
 
 

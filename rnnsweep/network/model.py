@@ -6,33 +6,66 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from rnnsweep.cells import CELLS
 from rnnsweep.machine.device import keras
-from rnnsweep.network.output import output_of
+from rnnsweep.network.cost import table_columns
+from rnnsweep.network.layers import RECURRENT
+from rnnsweep.network.output import Output, output_of
 from rnnsweep.spec import Spec
+from rnnsweep.types import Floats, Ints
 
-RECURRENT = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
+BELOW_ALL = -1e9  # below every output of a cell: what masked steps are to a maximum
 
 
-def build(spec: Spec, classes: int = 2) -> keras.Sequential:
+def build(spec: Spec, classes: int | Output = 2) -> keras.Model:
     """Return the untrained network: int32 [batch, max_len] -> float32 [batch, units of the output], probabilities.
 
-    Weights depend on the spec's seed alone; layers are named as Keras names those of a program's first model.
+    Weights depend on the spec's seed alone; layers are named as Keras names those of a program's first model. All
+    layers are Keras's own but for cells that it has not (`layers.py`), so that a saved model loads wherever Keras is.
     """
     keras.utils.set_random_seed(spec.seed)
-    layers = [
-        keras.Input((spec.max_len,), dtype="int32", name="tokens"),
-        keras.layers.Embedding(spec.embedding_rows, spec.embedding_dim, mask_zero=spec.mask_padding, name="embedding"),
-        *(_recurrent(spec, index) for index in range(spec.depth)),
-    ]
-    if spec.pooling == "mean":
-        layers.append(keras.layers.GlobalAveragePooling1D(name="pooling"))
-    elif spec.pooling == "max":
-        layers.append(keras.layers.GlobalMaxPooling1D(name="pooling"))
-    if spec.dropout:
-        layers.append(keras.layers.Dropout(spec.dropout, seed=spec.seed, name="dropout"))
+    tokens = keras.Input((spec.max_len,), dtype="int32", name="tokens")
+    layers = [_embedding(spec), *(_recurrent(spec, index) for index in range(spec.depth))]
+    in_turn = spec.segment is None and "+" not in spec.pooling  # else steps and poolings branch
+    pooling = [_pooling(spec.pooling)] if in_turn and spec.pooling != "last" else []
+    head = [keras.layers.Dropout(spec.dropout, seed=spec.seed, name="dropout")] if spec.dropout else []
     output = output_of(classes)
-    layers.append(keras.layers.Dense(output.units, activation=output.activation, name="dense"))
-    return keras.Sequential(layers, name="sequential")
+    head.append(keras.layers.Dense(output.units, activation=output.activation, name="dense"))
+    if in_turn:
+        model = keras.Sequential([tokens, *layers, *pooling, *head], name="sequential")
+    else:
+        pooled = _pooled(spec, tokens, layers)
+        model = keras.Model(tokens, _through(head, pooled), name="functional")
+    if not spec.embedding_dim:
+        _pass_on(layers[1], spec)
+    return model
+
+
+def _embedding(spec: Spec) -> keras.layers.Embedding:
+    """Return the table of words, or, without an embedding, of what each gives the gates (Johnson and Zhang 2016)."""
+    # Where the table is the gates' input itself, Keras's narrow uniform start would leave all gates half open.
+    start = "uniform" if spec.embedding_dim else keras.initializers.RandomNormal(stddev=0.05)
+    return keras.layers.Embedding(
+        spec.embedding_rows,
+        table_columns(spec),
+        start,
+        mask_zero=spec.padding_skipped,
+        name="embedding",
+        trainable=spec.train_vectors,
+    )
+
+
+def begin_with(model: keras.Model, ids: Ints, values: Floats, num_words: int) -> None:
+    """Give these words, numbers below num_words of int64 [words], their vectors, float32 [words, embedding_dim].
+
+    Those that have none, and all other rows of the embedding, stay as they are.
+    """
+    table = np.array(keras.ops.convert_to_numpy(model.get_layer("embedding").embeddings))
+    kept = ids < num_words
+    table[ids[kept]] = values[kept]
+    model.get_layer("embedding").embeddings.assign(table)
 
 
 def _recurrent(spec: Spec, index: int) -> keras.layers.Layer:
@@ -42,20 +75,85 @@ def _recurrent(spec: Spec, index: int) -> keras.layers.Layer:
     return keras.layers.Bidirectional(layer, name=f"bidirectional_{name}") if spec.bidirectional else layer
 
 
-def summary(model: keras.Sequential) -> list[dict[str, Any]]:
-    """Return name, type, output_shape (None for the batch) and params of each layer, as Keras's summary prints them."""
+def _pooling(kind: str) -> keras.layers.Layer:
+    kinds = {"mean": keras.layers.GlobalAveragePooling1D, "max": keras.layers.GlobalMaxPooling1D}
+    return kinds[kind](name="pooling")
+
+
+def _pass_on(layer: keras.layers.Layer, spec: Spec) -> None:
+    """Have the first recurrent layer take its part of the table's columns as they are: its kernel is fixed at 1."""
+    both = spec.bidirectional
+    parts = [layer.forward_layer, layer.backward_layer] if both else [layer]
+    columns = CELLS[spec.cell].gates * spec.units[0]
+    for i, part in enumerate(parts):
+        part.cell.kernel.assign(np.eye(len(parts) * columns, columns, -i * columns, dtype=np.float32))
+        part.cell.kernel.trainable = False
+
+
+def _through(layers: list[keras.layers.Layer], values: Any) -> Any:
+    for layer in layers:
+        values = layer(values)
+    return values
+
+
+def _pooled(spec: Spec, tokens: Any, layers: list[keras.layers.Layer]) -> Any:
+    """Return what the dense layer sees: [batch, width], a block per kind of pooling."""
+    if spec.segment is None:
+        outputs, words = _through(layers, tokens), None
+    else:
+        outputs, words = _segments(spec, tokens, layers)
+    return keras.ops.concatenate([_pooled_as(kind, outputs, words, spec) for kind in spec.pooling.split("+")], axis=-1)
+
+
+def _segments(spec: Spec, tokens: Any, layers: list[keras.layers.Layer]) -> tuple[Any, Any]:
+    """Return the outputs of all steps of all pieces [batch, steps, width], and which are words: 0/1 [batch, steps, 1].
+
+    Pieces are counted from the end, where texts end, so that all but a text's first are whole.
+    """
+    length = min(spec.segment or spec.max_len, spec.max_len)
+    missing = -spec.max_len % length
+    tokens = keras.ops.pad(tokens, ((0, 0), (missing, 0)))
+    steps = spec.max_len + missing
+    outputs = _through(layers, keras.ops.reshape(tokens, (-1, length)))
+    outputs = keras.ops.reshape(outputs, (-1, steps, outputs.shape[-1]))
+    words = keras.ops.cast(keras.ops.not_equal(tokens, 0), "float32")
+    return outputs, keras.ops.reshape(words, (-1, steps, 1))
+
+
+def _pooled_as(kind: str, outputs: Any, words: Any, spec: Spec) -> Any:
+    """Return [batch, width] over the steps that are words, or over all without `words`; a text without any is zeros."""
+    ops = keras.ops
+    if kind == "last":
+        ends = [ops.take(outputs, spec.max_len - 1, axis=1), ops.take(outputs, 0, axis=1)]
+        if not spec.bidirectional:
+            return ends[0]
+        return ops.concatenate([ops.split(end, 2, axis=-1)[i] for i, end in enumerate(ends)], axis=-1)
+    if words is None:
+        return (ops.mean if kind == "mean" else ops.max)(outputs, axis=1)
+    if kind == "mean":
+        return ops.sum(outputs * words, axis=1) / ops.maximum(ops.sum(words, axis=1), 1.0)
+    return ops.max(outputs * words + (1.0 - words) * BELOW_ALL, axis=1) * ops.max(words, axis=1)
+
+
+def summary(model: keras.Model) -> list[dict[str, Any]]:
+    """Return name, type, output_shape (None for the batch) and params of each layer, as Keras's summary prints them.
+
+    Params are those that are trained, and a table's that stays as it begins; what holds none and changes no shape of
+    its own, as the input, is left out.
+    """
     return [
         {
             "name": layer.name,
             "type": type(layer).__name__,
             "output_shape": list(layer.output.shape),
-            "params": layer.count_params(),
+            "params": sum(weight.shape.num_elements() for weight in layer.trainable_weights or layer.weights),
         }
         for layer in model.layers
+        if not isinstance(layer, keras.layers.InputLayer)
     ]
 
 
-def weights_to_bytes(model: keras.Sequential) -> bytes:
+def weights_to_bytes(model: keras.Model) -> bytes:
     """Return the weights as the bytes of a Keras `.weights.h5` file, which `model.load_weights` reads."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.weights.h5"

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from rnnsweep.cells import CELLS
 from rnnsweep.space.presets import FACTORIAL, words
-from rnnsweep.spec import POOLINGS, Spec, SpecError
+from rnnsweep.spec import Spec, SpecError
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Range:
 Axis = Choice | Range
 DEEPEST = 100  # recurrent layers of a search: each is an axis of its own
 SEARCH_AXES: dict[str, Axis] = {
-    "cell": Choice(tuple(CELLS)),
+    "cell": Choice(("simple_rnn", "gru", "lstm")),
     "depth": Choice((1, 2, 3)),
     "num_words": Choice(tuple(FACTORIAL["num_words"])),
     "max_len": Choice(tuple(FACTORIAL["max_len"])),
@@ -58,7 +57,7 @@ SEARCH_AXES: dict[str, Axis] = {
     "batch_size": Choice((32, 64, 128, 256)),
     "optimizer": Choice(("adam", "rmsprop", "nadam")),
     "bidirectional": Choice((False, True)),
-    "pooling": Choice(POOLINGS),
+    "pooling": Choice(("last", "mean", "max")),
 }
 """What `sweeps/search.py` searches; every other field of a spec is fixed."""
 

@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from rnnsweep.cells import CELLS
 from rnnsweep.data import Dataset, Reviews, split
 from rnnsweep.network.cost import forward_flops, parameters
-from rnnsweep.spec import Spec
+from rnnsweep.network.output import output_of
+from rnnsweep.spec import SELECTIONS, Spec
 from rnnsweep.training.measures import check_selection
 
 # One core of a 2024 server. They only seed the estimate: trials that the ledger holds already correct it.
 PACKED_FLOPS = 5.5e10  # per second, multiplications and additions of the real time steps, padding computed once
-KERAS_FLOPS = 2.5e10  # the Keras layers, which compute every step
 STEP_SECONDS = 0.003  # of a training step, whatever its size: the optimizer's graph, and copies
 WEIGHT_SECONDS = 4e-9  # per weight and training step, for the optimizer
 TRIAL_SECONDS = 0.4  # to build a network and trace its optimizer
@@ -34,21 +33,28 @@ class Estimate:
 
 def estimate(spec: Spec, dataset: Dataset) -> Estimate:
     """Return what a trial should take: the floating-point operations of its time steps, and its arrays."""
-    classes = len(dataset.classes)
-    check_selection(spec, classes)
+    output = output_of(len(dataset.classes), dataset.multilabel)
+    check_selection(spec, output)
     parts = split(spec, dataset)
-    packed = spec.packable
-    train, validation, test = (_steps(part, spec, packed) for part in (parts.train, parts.validation, parts.test))
-    per_step = forward_flops(spec) / (PACKED_FLOPS if packed else KERAS_FLOPS)
+    skips = spec.padding_skipped or spec.padding_shared
+    train, validation, test = (_steps(part, spec, skips) for part in (parts.train, parts.validation, parts.test))
+    per_step = forward_flops(spec) / PACKED_FLOPS
     batches = -(-len(parts.train) // spec.batch_size)
     epoch = (3 * train + validation) * per_step  # the backward pass costs twice the forward pass
-    epoch += batches * (STEP_SECONDS + parameters(spec, classes) * WEIGHT_SECONDS)
+    epoch += batches * (STEP_SECONDS + parameters(spec, output) * WEIGHT_SECONDS)
     ids = spec.max_len * (len(parts.train) + len(parts.validation) + len(parts.test))
-    kept = 0 if packed else spec.batch_size * spec.max_len * sum(spec.units) * (CELLS[spec.cell].gates + 3)
     return Estimate(
         seconds=TRIAL_SECONDS + spec.epochs * epoch + 2 * test * per_step,
-        memory_mb=BASE_MB + 4 * (2 * ids + kept + 10 * parameters(spec, classes)) / 2**20,
+        memory_mb=BASE_MB + 4 * (2 * ids + 10 * parameters(spec, output)) / 2**20,
     )
+
+
+def check_objectives(objectives: Iterable[str], dataset: Dataset) -> None:
+    """Raise `DataError` where a search looks for what this data does not have, such as an AUROC of three classes."""
+    output = output_of(len(dataset.classes), dataset.multilabel)
+    for name in objectives:
+        if name in SELECTIONS:
+            check_selection(Spec(dataset=dataset.name, select=name), output, "the objective")
 
 
 def refusal(spec: Spec, needed: Estimate, memory_mb: float) -> str | None:
@@ -77,5 +83,5 @@ def longest_first(specs: Iterable[Spec], estimates: Mapping[str, Estimate]) -> l
     return sorted(specs, key=lambda spec: (-estimates[spec.key].seconds, spec.key))
 
 
-def _steps(reviews: Reviews, spec: Spec, packed: bool) -> int:
-    return int(np.minimum(reviews.lengths, spec.max_len).sum()) if packed else len(reviews) * spec.max_len
+def _steps(reviews: Reviews, spec: Spec, skips: bool) -> int:
+    return int(np.minimum(reviews.lengths, spec.max_len).sum()) if skips else len(reviews) * spec.max_len

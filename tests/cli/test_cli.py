@@ -10,6 +10,7 @@ import pytest
 
 import rnnsweep.cli.run
 from rnnsweep.cli import grid as commands
+from rnnsweep.cli.guard import STOPS
 from rnnsweep.ledger import Ledger, Record
 from rnnsweep.spec import HINTS, Spec
 
@@ -138,7 +139,7 @@ def test_finished_trials_correct_the_estimate(results, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--cell", "rnn"], "cell is 'rnn'; give simple_rnn, gru or lstm"),
+        (["--cell", "rnn"], "cell is 'rnn'; give simple_rnn, gru, lstm or forget"),
         (["--num-words", "many"], "num_words is 'many'; give a whole number"),
         (["--units", "0"], "units is 0; give at least 1"),
         (["--units", "ten"], "units is 'ten'; give whole numbers"),
@@ -172,7 +173,7 @@ def test_results_that_cannot_be_written_are_refused_before_anything_runs(tmp_pat
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_polite_end_and_a_closed_terminal_are_interruptions(results, capsys, monkeypatch, number):
-    kept = {each: signal.getsignal(each) for each in rnnsweep.cli.run.STOPS}
+    kept = {each: signal.getsignal(each) for each in STOPS}
     monkeypatch.setattr(rnnsweep.cli.run, "run", lambda *arguments: os.kill(os.getpid(), number))
     try:
         assert one(results, *SMALL) == 130

@@ -57,6 +57,44 @@ def test_masked_padding_changes_nothing_and_fed_padding_does():
         assert same == masked
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"pooling": "last+max+mean", "bidirectional": True},
+        {"segment": 2, "pooling": "max+mean", "embedding_dim": 0, "bidirectional": True, "dropout": 0.2},
+        {"segment": 3, "pooling": "max", "cell": "forget"},
+    ],
+)
+def test_a_saved_model_loads_with_keras_alone_and_predicts_the_same(fields, tmp_path):
+    model = build(SMALL.replace(**fields))
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert np.array_equal(again.predict(IDS, verbose=0), model.predict(IDS, verbose=0))
+
+
+def test_pieces_are_read_from_zeros_and_counted_from_the_end_of_a_text():
+    model, single = (build(SMALL.replace(segment=length, pooling="max")) for length in (2, 5))
+    single.set_weights(model.get_weights())
+    assert not np.allclose(model(IDS[1:]), single(IDS[1:]), atol=1e-6)
+    assert np.allclose(model(IDS[:1]), model(np.array([[0, 4, 5, 0, 1]], np.int32)), atol=1e-6)  # 1 and 4 5 both times
+
+
+def test_a_text_without_words_pools_to_zeros():
+    model = build(SMALL.replace(segment=2, pooling="max+mean"))
+    pooled = keras.Model(model.inputs, model.layers[-1].input)([np.zeros((1, 5), np.int32)])
+    assert not np.asarray(pooled).any()
+
+
+def test_without_an_embedding_a_word_goes_into_the_gates_as_it_is():
+    spec = SMALL.replace(embedding_dim=0, bidirectional=True, units=(3,))
+    model = build(spec)
+    assert model.trainable_variables[0].shape == (10, 2 * 3 * 3)
+    assert len(model.trainable_variables) == 1 + 2 * 2 + 2
+    layer = model.layers[1]
+    kernels = [part.cell.kernel.numpy() for part in (layer.forward_layer, layer.backward_layer)]
+    assert np.array_equal(np.concatenate(kernels, axis=1), np.eye(18))
+
+
 def test_saved_weights_load_into_a_plain_keras_model(tmp_path):
     model = build(SMALL)
     (tmp_path / "a.weights.h5").write_bytes(weights_to_bytes(model))

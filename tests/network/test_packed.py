@@ -35,8 +35,30 @@ BATCHES = {
 }
 
 
+# What a spec may ask for beside a plain stack whose padding is fed: fields, depth, columns of the embedding, classes.
+STRUCTURES = {
+    "mean": ({"pooling": "mean"}, 1),
+    "max": ({"pooling": "max"}, 2),
+    "last, max and mean": ({"pooling": "last+max+mean"}, 1),
+    "both ways": ({"bidirectional": True}, 3),
+    "both ways, last, max and mean": ({"bidirectional": True, "pooling": "last+max+mean"}, 1),
+    "masked": ({"mask_padding": True}, 2),
+    "masked, mean": ({"mask_padding": True, "pooling": "mean"}, 1),
+    "masked, both ways": ({"mask_padding": True, "bidirectional": True}, 2),
+    "masked, both ways, mean": ({"mask_padding": True, "bidirectional": True, "pooling": "mean"}, 1),
+    "segments, max": ({"segment": 4, "pooling": "max"}, 2),
+    "segments, both ways, max and mean": ({"segment": 5, "bidirectional": True, "pooling": "max+mean"}, 2),
+    "one segment, mean": ({"segment": 30, "pooling": "mean"}, 1),
+    "no embedding": ({"embedding_dim": 0}, 2),
+    "no embedding, segments, both ways, max": (
+        {"embedding_dim": 0, "segment": 5, "bidirectional": True, "pooling": "max"},
+        1,
+    ),
+}
+
+
 def spec(cell: str = "gru", depth: int = 1, **fields) -> Spec:
-    return Spec(cell=cell, units=UNITS[depth], num_words=WORDS, max_len=STEPS, embedding_dim=6, **fields)
+    return Spec(cell=cell, units=UNITS[depth], num_words=WORDS, max_len=STEPS, **{"embedding_dim": 6, **fields})
 
 
 def reviews(lengths: list[int], seed: int = 0, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -51,17 +73,18 @@ def reviews(lengths: list[int], seed: int = 0, classes: int = 2) -> tuple[np.nda
 def weights_of(model: keras.Model, scale: float = 0.3) -> list[np.ndarray]:
     """Give the model random weights, biases too, which Keras would begin at 0, and return them."""
     random = np.random.default_rng(1)
-    weights = [random.normal(0, scale, weight.shape).astype(np.float32) for weight in model.get_weights()]
-    model.set_weights(weights)
+    variables = model.trainable_variables
+    weights = [random.normal(0, scale, variable.shape).astype(np.float32) for variable in variables]
+    for variable, weight in zip(variables, weights, strict=True):
+        variable.assign(weight)
     return weights
 
 
 def by_keras(model, ids, labels, mask=None, sample_weights=None):
     """Return loss, probabilities and dense gradients by the plain Keras layers under a gradient tape."""
+    below = keras.Model(model.inputs, model.layers[-1].input)
     with tf.GradientTape() as tape:
-        outputs = ids
-        for layer in model.layers[:-1]:
-            outputs = layer(outputs)
+        outputs = below([ids])
         probabilities = model.layers[-1](outputs if mask is None else outputs * mask)
         kind = (
             keras.losses.BinaryCrossentropy
@@ -102,6 +125,51 @@ def test_every_shape_of_padding_gives_the_result_of_the_keras_layers(cell, lengt
     weights = weights_of(model)
     ids, labels = reviews(lengths)
     assert_equal(Network(spec(cell, 2)).loss_and_gradients(weights, ids, labels), by_keras(model, ids, labels))
+
+
+@pytest.mark.parametrize(("fields", "depth"), STRUCTURES.values(), ids=STRUCTURES)
+@pytest.mark.parametrize("cell", steps.STEPS)
+def test_every_structure_gives_the_result_of_the_keras_layers(cell, fields, depth, monkeypatch):
+    monkeypatch.setattr("rnnsweep.network.packed.batch.GROUP_ROWS", 4)
+    monkeypatch.setattr("rnnsweep.network.packed.batch.CHUNK_PAIRS", 20)
+    classes = 2 if depth == 1 else 3
+    model = build(spec(cell, depth, **fields), classes)
+    weights = weights_of(model)
+    # Where Keras divides by the number of words, a review without any is not a number.
+    lengths = [3, 14, 1, 9, 9, 14, 2, 13] + [0] * (not fields.get("mask_padding") or "pooling" not in fields)
+    ids, labels = reviews(lengths, classes=classes)
+    ids[1, 4] = ids[3, 8] = 0  # not in front: a word like any other, or masked
+    network = Network(spec(cell, depth, **fields), classes)
+    width = model.layers[-1].input.shape[-1]
+    mask = (np.random.default_rng(2).random((len(ids), width)) > 0.4).astype(np.float32) / np.float32(0.6)
+    for dropped in (None, mask):
+        assert_equal(network.loss_and_gradients(weights, ids, labels, dropped), by_keras(model, ids, labels, dropped))
+    predicted = network.predict(weights, ids)
+    np.testing.assert_allclose(predicted.reshape(len(ids), -1), model.predict_on_batch(ids), rtol=1e-5)
+
+
+@pytest.mark.parametrize("lengths", BATCHES.values(), ids=BATCHES)
+@pytest.mark.parametrize("fields", [{"mask_padding": True}, {"pooling": "max"}], ids=["masked", "max"])
+def test_every_structure_takes_every_shape_of_padding(fields, lengths):
+    model = build(spec("lstm", 2, **fields))
+    weights = weights_of(model)
+    ids, labels = reviews(lengths)
+    assert_equal(
+        Network(spec("lstm", 2, **fields)).loss_and_gradients(weights, ids, labels), by_keras(model, ids, labels)
+    )
+
+
+def test_the_gradient_of_the_table_is_given_as_the_rows_that_a_batch_reads_too():
+    network, weights = Network(spec()), weights_of(build(spec()))
+    first, second = reviews([3, 5], seed=1), reviews([2, 4], seed=2)
+    network.loss_and_gradients(weights, *first)
+    dense = network.loss_and_gradients(weights, *second)[2]
+    _, _, table, others = Network(spec()).loss_and_row_gradient(weights, *second)
+    assert set(table.rows.tolist()) == set(second[0].ravel().tolist())
+    filled = np.zeros_like(weights[0])
+    filled[table.rows] = table.values
+    for one, other in zip(dense, [filled, *others], strict=True):
+        assert one.tobytes() == other.tobytes()
 
 
 @pytest.mark.parametrize("cell", steps.STEPS)
@@ -291,11 +359,15 @@ def test_tanh_is_within_three_ten_millionths_without_bias_and_passes_nan_on():
     assert steps._tanh(np.float32(np.inf)) == -steps._tanh(np.float32(-np.inf)) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("field", [{"bidirectional": True}, {"pooling": "mean"}, {"mask_padding": True}])
-def test_a_spec_it_cannot_compute_is_refused(field):
-    assert not supports(spec(**field))
-    with pytest.raises(ValueError, match=r"train .* with the Keras layers"):
-        Network(spec(**field))
+def test_equal_outputs_share_the_gradient_of_their_maximum_as_in_keras():
+    fields = {"segment": 2, "pooling": "max", "bidirectional": True}
+    model = build(spec("lstm", 1, **fields))
+    weights = weights_of(model)
+    ids = np.array([[5, 7] * 7, [0] * 10 + [3, 9, 3, 9]], np.int32)  # all pieces of a text are alike
+    labels = np.array([0, 1])
+    assert_equal(
+        Network(spec("lstm", 1, **fields)).loss_and_gradients(weights, ids, labels), by_keras(model, ids, labels)
+    )
 
 
 def test_a_cell_without_compiled_loops_is_left_to_the_keras_layers(monkeypatch):

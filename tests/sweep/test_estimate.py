@@ -12,16 +12,16 @@ def test_more_work_is_estimated_to_take_longer(tiny, more):
     assert estimate(base.replace(**more), tiny).seconds > estimate(base, tiny).seconds
 
 
-def test_padding_costs_nothing_on_the_packed_path_and_all_its_steps_in_keras(tiny):
-    packed, keras = SPEC, SPEC.replace(mask_padding=True)
+def test_padding_costs_nothing_but_where_it_is_fed_from_both_ends(tiny):
+    free = [SPEC, SPEC.replace(mask_padding=True), SPEC.replace(mask_padding=True, bidirectional=True)]
     longest = int(max(tiny.train.lengths.max(), tiny.test.lengths.max()))
 
     def added(spec):
         seconds = [estimate(spec.replace(max_len=steps), tiny).seconds for steps in (longest, 10 * longest)]
         return seconds[1] - seconds[0]
 
-    assert added(packed) == pytest.approx(0)
-    assert added(keras) > 0
+    assert [added(spec) for spec in free] == pytest.approx([0, 0, 0])
+    assert added(SPEC.replace(bidirectional=True)) > 0
 
 
 def test_more_weights_and_reviews_are_estimated_to_need_more_memory(tiny):

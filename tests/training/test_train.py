@@ -155,11 +155,18 @@ def test_a_result_says_what_it_was_made_with(tiny):
     assert json.loads(json.dumps(row)) == row
 
 
-def test_what_the_packed_engine_cannot_compute_is_left_to_keras(tiny):
-    for fields in ({"bidirectional": True}, {"pooling": "mean"}, {"mask_padding": True}):
-        assert not supports(SPEC.replace(**fields))
+def test_what_the_packed_engine_cannot_compute_is_left_to_keras(tiny, monkeypatch):
+    monkeypatch.delitem(STEPS, "simple_rnn")
     spec = SPEC.replace(cell="simple_rnn", units=(4,), epochs=1, bidirectional=True, pooling="max")
+    assert not supports(spec)
     assert trained(spec, tiny)[0].row["path"] == "keras"
+
+
+def test_both_engines_train_a_network_that_reads_both_ways_and_pools_alike(tiny):
+    spec = SPEC.replace(cell="simple_rnn", units=(4,), epochs=1, bidirectional=True, pooling="max+mean", dropout=0.2)
+    assert trained(spec, tiny)[0].row["path"] == "packed"
+    packed, keras = (train(spec.replace(dropout=0), tiny, engine=engine).row for engine in ("packed", "keras"))
+    assert packed["test_loss"] == pytest.approx(keras["test_loss"], rel=1e-4)
 
 
 def test_too_few_reviews_for_a_batch_are_refused(tiny):
@@ -172,8 +179,9 @@ def test_an_unknown_engine_is_refused_with_those_there_are(tiny):
         train(SPEC, tiny, engine="cuda")
 
 
-def test_the_packed_engine_refuses_what_it_cannot_compute_instead_of_training_something_else(tiny):
-    with pytest.raises(ValueError, match=r"neither bidirectional .* train bidirectional gru .* with the Keras layers"):
+def test_the_packed_engine_refuses_what_it_cannot_compute_instead_of_training_something_else(tiny, monkeypatch):
+    monkeypatch.delitem(STEPS, "gru")
+    with pytest.raises(ValueError, match=r"no other cell; train bidirectional gru .* with the Keras layers"):
         train(SPEC.replace(bidirectional=True), tiny, engine="packed")
 
 

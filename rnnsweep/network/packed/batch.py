@@ -1,8 +1,9 @@
-"""A batch as the packed path takes it: reviews sorted by length, a few at a time, and their different words."""
+"""A batch as the packed path takes it: texts sorted by length, a few at a time, and their different words."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.network.packed.steps import beginnings, pack_group
+from rnnsweep.network.packed.steps import beginnings, cut, pack_group
+from rnnsweep.spec import Spec
 from rnnsweep.types import Floats, Ints, Tokens
 
 CHUNK_PAIRS = 1024  # of these, gates and their gradients take about 1 MB, a second-level cache
@@ -47,10 +49,11 @@ class Workspace:
 
 @dataclass
 class Sequence:
-    """A group of reviews that are computed together from `start` on, or the padding row."""
+    """A group of texts that are computed together, or the padding row; a row is a whole text or a piece of one."""
 
-    reviews: Ints  # [rows]: which reviews of the batch
-    start: int  # step at which the first of them begins
+    reviews: Ints  # [texts]: which texts of the batch
+    owners: Tokens  # [rows]: place in `reviews` of the text that each row is a piece of
+    start: int  # step at which the first row begins, where padding is shared
     offsets: Ints  # [steps + 2]: where each step's pairs begin
     index: Tokens  # [pairs]: place of the pair's word in the batch's words
     is_padding: bool = False
@@ -60,10 +63,42 @@ class Sequence:
         """Rows of the last step: all that have begun."""
         return int(self.offsets[-1] - self.offsets[-2])
 
+    @property
+    def steps(self) -> int:
+        """Steps from the first row's beginning to the end."""
+        return len(self.offsets) - 2
+
+    @cached_property
+    def begins(self) -> Ints:
+        """The step, counted from the sequence's first, at which each row begins: int64 [rows]."""
+        return np.searchsorted(np.diff(self.offsets[:-1]), np.arange(self.rows), side="right")
+
+    @cached_property
+    def mirror(self) -> Tokens:
+        """The pair that each pair becomes when its row is read from its end: int32 [pairs], its own inverse."""
+        rows_of_step = np.diff(self.offsets[:-1])
+        steps = np.repeat(np.arange(self.steps), rows_of_step)
+        rows = np.arange(len(steps)) - self.offsets[steps]
+        mirrored: Ints = self.offsets[self.steps - 1 - steps + self.begins[rows]] + rows
+        return mirrored.astype(np.int32)
+
+    @cached_property
+    def outputs(self) -> Tokens:
+        """Where each pair's output lies among the states, which are those before each step: int32 [pairs]."""
+        rows_of_step = np.diff(self.offsets[:-1])
+        outputs: Ints = np.arange(int(self.offsets[-2])) + np.repeat(rows_of_step, rows_of_step)
+        return outputs.astype(np.int32)
+
+    @cached_property
+    def backwards(self) -> Tokens:
+        """`index` of the rows read from their ends: int32 [pairs]."""
+        index: Tokens = self.index[self.mirror]
+        return index
+
     @cached_property
     def chunks(self) -> list[tuple[int, int]]:
         """First step, and one past the last, of each chunk."""
-        chunks, first, steps = [], 0, len(self.offsets) - 2
+        chunks, first, steps = [], 0, self.steps
         while first < steps:
             last = int(np.searchsorted(self.offsets[:-1], self.offsets[first] + CHUNK_PAIRS, side="right")) - 1
             chunks.append((first, max(first + 1, last)))
@@ -77,42 +112,65 @@ class Sequence:
 
 @dataclass
 class Batch:
-    """Reviews sorted by length and grouped, their padding, and their different words."""
+    """Texts sorted by length and grouped, the padding that they share, if they do, and their different words."""
 
     groups: list[Sequence]
-    padding: Sequence
+    padding: Sequence | None
     words: Tokens  # [different words]
 
 
-class Packer:
-    """Makes batches of the ids of one embedding; a batch's arrays are buffers that the next one overwrites."""
+@dataclass
+class _Rows:
+    """What is read as one sequence each: whole texts, or pieces of texts."""
 
-    def __init__(self, embedding_rows: int) -> None:
+    ids: Tokens  # [rows, steps]
+    begins: Ints  # [rows]: step of the first word that is read
+    owners: Ints  # [rows]: the text that the row is of, ascending
+
+
+class Packer:
+    """Makes batches of a spec's ids; a batch's arrays are buffers that the next one overwrites.
+
+    Where padding is fed and read from the front alone, texts begin with the state that one shared row of padding has
+    reached. Else a row is a text or a piece of one, without its padding where that is not fed, and begins with zeros.
+    """
+
+    def __init__(self, spec: Spec) -> None:
         self._buffer = Workspace()
-        self._places = np.full(embedding_rows, -1, np.int32)  # of each word in the batch's words, -1: not among them
+        self._shared = spec.padding_shared
+        self._length = spec.segment or spec.max_len
+        self._keep_padding = not spec.padding_skipped
+        self._places = np.full(spec.embedding_rows, -1, np.int32)  # of each word in the batch's words, -1: not there
 
     def pack(self, ids: Tokens) -> Batch:
-        """Return the batch of int32 [reviews, steps]; raises `IndexError` on an id beyond the embedding."""
+        """Return the batch of int32 [texts, steps]; raises `IndexError` on an id beyond the embedding."""
         self._check(ids)
-        begins = beginnings(ids)
-        order = np.argsort(begins, kind="stable")
+        owners = np.arange(len(ids), dtype=np.int64)
+        rows = _Rows(ids, beginnings(ids), owners) if self._shared else self._cut(ids)
         words = self._buffer("words", len(self._places), dtype=np.int32)
         words[0], self._places[0] = 0, 0  # padding's
-        different = 1
-        indices = self._buffer("index", int((ids.shape[1] - begins).sum()), dtype=np.int32)
+        different, steps = 1, rows.ids.shape[1]
+        indices = self._buffer("index", int((steps - rows.begins).sum()), dtype=np.int32)
         groups, pairs = [], 0
-        for row in range(0, len(ids), GROUP_ROWS):
-            reviews = order[row : row + GROUP_ROWS]
-            start = int(begins[reviews[0]])
-            offsets = np.empty(ids.shape[1] - start + 2, np.int64)
+        for texts, order, own in _groups(rows, len(ids)):
+            first = int(rows.begins[order[0]]) if len(order) else steps
+            offsets = np.zeros(steps - first + 2, np.int64)
             index = indices[pairs:]
-            different = pack_group(ids, reviews, begins, start, self._places, words, different, offsets, index)
-            groups.append(Sequence(reviews, start, offsets, index[: offsets[-2]]))
+            different = pack_group(rows.ids, order, rows.begins, first, self._places, words, different, offsets, index)
+            start = first if self._shared else 0
+            groups.append(Sequence(texts, own, start, offsets, index[: offsets[-2]]))
             pairs += int(offsets[-2])
         self._places[words[:different]] = -1
-        latest = int(begins.max())
-        padding = Sequence(order[:0], 0, np.arange(latest + 2), np.zeros(latest, np.int32), is_padding=True)
-        return Batch(groups, padding, words[:different])
+        return Batch(groups, _padding(int(rows.begins.max())) if self._shared else None, words[:different])
+
+    def _cut(self, ids: Tokens) -> _Rows:
+        """Return the pieces of texts, each with its words alone where padding is not fed."""
+        length = min(self._length, ids.shape[1])
+        most = len(ids) * -(-ids.shape[1] // length)
+        pieces = self._buffer("pieces", most, length, dtype=np.int32)
+        begins, owners = np.empty(most, np.int64), np.empty(most, np.int64)
+        found = cut(ids, length, self._keep_padding, pieces, begins, owners)
+        return _Rows(pieces[:found], begins[:found], owners[:found])
 
     def _check(self, ids: Tokens) -> None:
         if ids.min() < 0 or ids.max() >= len(self._places):
@@ -120,3 +178,36 @@ class Packer:
                 f"ids from {ids.min()} to {ids.max()} do not fit an embedding of {len(self._places)} rows; "
                 "encode the reviews with the spec's num_words"
             )
+
+
+def _groups(rows: _Rows, texts: int) -> Iterator[tuple[Ints, Ints, Tokens]]:
+    """Yield each group's texts, longest first, its rows by their beginning, and each row's place among the texts.
+
+    A text's pieces stay in one group, so that groups depend on nothing of each other.
+    """
+    steps = rows.ids.shape[1]
+    pieces = np.bincount(rows.owners, minlength=texts)
+    length = np.bincount(rows.owners, steps - rows.begins, minlength=texts)
+    of_text = np.concatenate([[0], np.cumsum(pieces)])
+    order = np.argsort(-length, kind="stable")
+    for members in _full(order, pieces[order]):
+        mine = np.concatenate([np.arange(of_text[text], of_text[text + 1]) for text in members])
+        own = np.repeat(np.arange(len(members), dtype=np.int32), pieces[members])
+        by_beginning = np.argsort(rows.begins[mine], kind="stable")
+        yield members, mine[by_beginning], own[by_beginning]
+
+
+def _full(order: Ints, pieces: Ints) -> Iterator[Ints]:
+    """Yield texts in this order, as many at a time as fill a group with their pieces."""
+    first, rows = 0, 0
+    for at, more in enumerate(pieces):
+        rows += int(more)
+        if rows >= GROUP_ROWS or at == len(order) - 1:
+            yield order[first : at + 1]
+            first, rows = at + 1, 0
+
+
+def _padding(latest: int) -> Sequence:
+    nobody = np.arange(0)
+    counting, index = np.arange(latest + 2), np.zeros(latest, np.int32)
+    return Sequence(nobody, nobody.astype(np.int32), 0, counting, index, is_padding=True)

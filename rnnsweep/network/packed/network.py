@@ -1,59 +1,76 @@
-"""The exact fast path on a CPU: loss, gradients and predictions of a spec's network, padding computed once per batch.
+"""The exact fast path on a CPU: loss, gradients and predictions of a spec's network, padding computed at most once.
 
 The same mathematics as the Keras layers' (`keras/src/layers/rnn`), ordered otherwise:
 
-* Every review's padding in front is the same, so it is computed once, as one more row, up to the latest beginning. A
-  review copies that row's state where it begins, and on the way back its gradient flows into the padding row. The
-  work grows with the words in a batch, not with `max_len`.
-* Reviews are sorted by length and taken a few at a time, forward and backward, so that what the backward pass needs
+* Where padding is fed and read in one direction, every text's padding in front is the same, so it is computed once, as
+  one more row, up to the latest beginning. A text copies that row's state where it begins, and on the way back its
+  gradient flows into the padding row. Where padding is masked, or texts are cut into segments, it is left out, and a
+  text begins with zeros. So the work grows with the words in a batch, not with `max_len`; but for networks that read
+  fed padding from both ends, where each text's padding differs.
+* The second direction reads each row from its end: the same pairs, mirrored within their row.
+* Texts are sorted by length and taken a few at a time, forward and backward, so that what the backward pass needs
   still lies in the processor's cache. Within such a group the rows of one step, and the steps one after another, are
   contiguous (packed): a **pair** is one (step, row) that is computed.
 * The embedding is multiplied by the first kernel once per different word, then rows are gathered.
-* Time is cut into chunks, and all layers are taken through one chunk before the next, so that what passes between
-  them is still in the cache. The gradient of each weight is one matrix product per layer and chunk.
+* Time is cut into chunks, and all layers of one direction are taken through one chunk before the next, so that what
+  passes between them is still in the cache. The gradient of each weight is one matrix product per layer and chunk.
 * The loops over steps are compiled by numba and call BLAS; everything around them is NumPy.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from rnnsweep.network.output import output_of
+from rnnsweep.network.output import Output, output_of
 from rnnsweep.network.packed.batch import Batch, Packer, Sequence, Workspace
 from rnnsweep.network.packed.denormals import flushed
 from rnnsweep.network.packed.passes import Layer, Passes
+from rnnsweep.network.packed.pooling import Pooling
 from rnnsweep.network.packed.steps import STEPS
 from rnnsweep.spec import Spec
 from rnnsweep.types import Floats, Tokens
 
 
+@dataclass(frozen=True)
+class RowGradient:
+    """The gradient of a table of which a batch reads some rows: all others are zero."""
+
+    rows: Tokens  # [n], each once
+    values: Floats  # [n, columns]
+
+
 def supports(spec: Spec) -> bool:
     """Return whether `Network` computes this spec."""
-    return spec.packable and spec.cell in STEPS
+    return spec.cell in STEPS
 
 
 class Network:
     """Loss, gradients and predictions of one spec's network, from its weights as arrays; it keeps buffers, no state.
 
-    `weights` are those of `model.trainable_weights`: embedding [rows, dim]; per layer kernel [inputs, gates * units],
-    recurrent kernel [units, gates * units] and bias; dense kernel [units, outputs] and bias [outputs]. GRU: Cho et al.
-    2014 with `reset_after`, gates z, r, h and bias [2, 3 * units]; LSTM: Hochreiter and Schmidhuber 1997, gates i, f,
-    c, o. Raises `ValueError` on a spec that `supports` refuses.
+    `weights` are those of `model.trainable_weights`: embedding [rows, dim]; per layer, and in it per direction, kernel
+    [inputs, gates * units], recurrent kernel [units, gates * units] and bias; dense kernel [width, outputs] and bias
+    [outputs]. Without an embedding the table is [rows, directions * gates * units], and the first layer has no kernel.
+    GRU: Cho et al. 2014 with `reset_after`, gates z, r, h and bias [2, 3 * units]; LSTM: Hochreiter and Schmidhuber
+    1997, gates i, f, c, o. Raises `ValueError` on a spec that `supports` refuses.
     """
 
-    def __init__(self, spec: Spec, classes: int = 2) -> None:
+    def __init__(self, spec: Spec, classes: int | Output = 2) -> None:
         """Prepare for one spec and so many classes; compiles nothing yet."""
         if not supports(spec):
             raise ValueError(
-                f"the packed engine computes {', '.join(STEPS)}, and neither bidirectional networks, nor pooling other "
-                f"than last, nor masked padding; train {spec.label()} with the Keras layers"
+                f"the packed engine computes {', '.join(STEPS)}, and no other cell; train {spec.label()} with the "
+                "Keras layers"
             )
         self._spec, self._output = spec, output_of(classes)
-        self._packer, self._buffer = Packer(spec.embedding_rows), Workspace()
+        self._directions = 2 if spec.bidirectional else 1
+        self._packer, self._buffer = Packer(spec), Workspace()
+        self._table_gradient: Floats | None = None
+        self._table_rows: Tokens = np.arange(0, dtype=np.int32)  # of it, all that are not zero
         # A second thread costs more in waiting than products this small gain, and would change the last digits.
         self._blas = ThreadpoolController()
 
@@ -67,21 +84,38 @@ class Network:
     ) -> tuple[float, Floats, list[Floats]]:
         """Return the mean loss, probabilities, as `Output` shapes them, and the gradient of each weight, dense.
 
-        `ids` int32 [batch, steps], `labels` classes [batch], `dropout_mask` float32 [batch, last units] holds the
+        `ids` int32 [batch, steps], `labels` classes [batch], `dropout_mask` float32 [batch, `pooled_width`] holds the
         scale, `sample_weights` float32 [batch] multiply each review's loss. The gradients are buffers: the next call
         overwrites them. Raises `IndexError` on an id beyond the embedding.
         """
-        gradients = [self._buffer.zeros(f"gradient{i}", *weight.shape) for i, weight in enumerate(weights)]
+        loss, probabilities, table, gradients = self.loss_and_row_gradient(
+            weights, ids, labels, dropout_mask, sample_weights
+        )
+        if self._table_gradient is None:
+            self._table_gradient = np.zeros(weights[0].shape, np.float32)
+        self._table_gradient[self._table_rows] = 0
+        self._table_gradient[table.rows] = table.values
+        self._table_rows = table.rows.copy()
+        return loss, probabilities, [self._table_gradient, *gradients]
+
+    def loss_and_row_gradient(
+        self,
+        weights: list[Floats],
+        ids: Tokens,
+        labels: NDArray[Any],
+        dropout_mask: Floats | None = None,
+        sample_weights: Floats | None = None,
+    ) -> tuple[float, Floats, RowGradient, list[Floats]]:
+        """Return the same, but the table's gradient as the rows that the batch reads, before those of other weights."""
+        gradients = [self._buffer.zeros(f"gradient{i}", *weight.shape) for i, weight in enumerate(weights[1:], 1)]
         # A loss of NaN says enough.
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"), flushed():
             batch = self._packer.pack(ids)
             embedded = np.take(weights[0], batch.words, axis=0)
-            table = self._buffer("table", len(batch.words), weights[1].shape[1])
-            passes = self._passes(weights, gradients, np.matmul(embedded, weights[1], out=table))
+            passes = self._passes(weights, gradients, embedded)
             losses, logits = self._through(passes, batch, weights, gradients, labels, dropout_mask, sample_weights)
-            np.matmul(embedded.T, passes.dtable, out=gradients[1])
-            gradients[0][batch.words] = passes.dtable @ weights[1].T
-            return float(losses.mean()), self._output.probabilities(logits), gradients
+            table = self._table_gradients(passes.dtables, weights, gradients, embedded)
+            return float(losses.mean()), self._output.probabilities(logits), RowGradient(batch.words, table), gradients
 
     def predict(self, weights: list[Floats], ids: Tokens) -> Floats:
         """Return the probabilities, as `Output` shapes them: int32 [reviews, steps] -> float32 [reviews, ...]."""
@@ -90,18 +124,53 @@ class Network:
             return self._output.probabilities(logits)
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"), flushed():
             batch = self._packer.pack(ids)
-            passes = self._passes(weights, [], weights[0][batch.words] @ weights[1])
-            passes.pad(batch.padding)
+            passes = self._passes(weights, [], weights[0][batch.words])
+            passes.begin(batch.padding, ids.shape[1])
             for group in batch.groups:
-                logits[group.reviews] = _dense(passes.forward(group, keep=False).output(group.rows), weights)
+                logits[group.reviews] = _dense(passes.output(group, keep=False)[1], weights)
             return self._output.probabilities(logits)
 
-    def _passes(self, weights: list[Floats], gradients: list[Floats], table: Floats) -> Passes:
+    def _passes(self, weights: list[Floats], gradients: list[Floats], embedded: Floats) -> Passes:
+        parts, dparts = self._parts(weights[1:-2]), self._parts(gradients[:-2])
         layers = [
-            _layer(units, weights[1 + 3 * i : 4 + 3 * i], gradients[1 + 3 * i : 4 + 3 * i])
-            for i, units in enumerate(self._spec.units)
+            _layer(self._spec.units[i // self._directions], part, dparts[i] if gradients else [])
+            for i, part in enumerate(parts)
         ]
-        return Passes(self._spec.cell, layers, table, self._buffer)
+        pooling = Pooling(self._spec.pooling, self._directions, self._spec.units[-1], self._buffer)
+        return Passes(self._spec.cell, layers, self._tables(layers, embedded), pooling, self._buffer)
+
+    def _parts(self, arrays: list[Floats]) -> list[list[Floats]]:
+        """Return kernel, recurrent kernel and bias of each layer in each direction, in that order."""
+        if not arrays:
+            return []
+        if not self._spec.embedding_dim:
+            no_kernel = np.empty((0, 0), np.float32)
+            first = self._directions * 2
+            arrays = [array for i in range(0, first, 2) for array in (no_kernel, *arrays[i : i + 2])] + arrays[first:]
+        return [arrays[i : i + 3] for i in range(0, len(arrays), 3)]
+
+    def _tables(self, layers: list[Layer], embedded: Floats) -> list[Floats]:
+        """Return what each word gives the gates of the first layer, for each direction: [words, gates * units]."""
+        tables = [self._buffer(f"table{i}", len(embedded), layers[i].columns) for i in range(self._directions)]
+        for i, table in enumerate(tables):
+            if self._spec.embedding_dim:
+                np.matmul(embedded, layers[i].kernel, out=table)
+            else:
+                table[:] = embedded[:, i * table.shape[1] : (i + 1) * table.shape[1]]
+        return tables
+
+    def _table_gradients(
+        self, dtables: list[Floats], weights: list[Floats], gradients: list[Floats], embedded: Floats
+    ) -> Floats:
+        """Fill the gradients of the first layer's kernels; return that of the batch's rows of the table."""
+        if not self._spec.embedding_dim:
+            return np.concatenate(dtables, axis=1)
+        for i, dtable in enumerate(dtables):
+            np.matmul(embedded.T, dtable, out=gradients[3 * i])
+        table = dtables[0] @ weights[1].T
+        if self._directions > 1:
+            table += dtables[1] @ weights[4].T
+        return table
 
     def _through(
         self,
@@ -116,11 +185,11 @@ class Network:
         """Take a batch forward and back; returns each review's loss and logits."""
         losses = np.empty(len(labels), np.float32)
         logits = np.empty((len(labels), self._output.units), np.float32)
-        padding = passes.pad(batch.padding)
+        padding = passes.begin(batch.padding, self._spec.max_len)
         passes.start_gradients()
         for group in batch.groups:
-            tape = passes.forward(group)
-            output, mask = tape.output(group.rows), _rows(dropout_mask, group)
+            tape, output = passes.output(group)
+            mask = _rows(dropout_mask, group)
             if mask is not None:
                 output = output * mask
             logit = logits[group.reviews] = _dense(output, weights)
@@ -133,7 +202,8 @@ class Network:
             gradients[-1] += dlogit.sum(axis=0)
             doutput = dlogit @ weights[-2].T
             passes.backward(group, tape, doutput if mask is None else doutput * mask)
-        passes.backward(batch.padding, padding)
+        if batch.padding is not None and padding is not None:
+            passes.backward(batch.padding, padding)
         return losses, logits
 
 

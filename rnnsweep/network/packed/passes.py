@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,27 +10,34 @@ import numpy as np
 
 from rnnsweep.cells import CELLS
 from rnnsweep.network.packed.batch import Sequence, Workspace
-from rnnsweep.network.packed.steps import STEPS, copy_outputs, scatter_add
-from rnnsweep.types import Floats
+from rnnsweep.network.packed.pooling import Pooling
+from rnnsweep.network.packed.steps import STEPS, copy_outputs, gather, scatter_add
+from rnnsweep.types import Floats, Tokens
 
 States = tuple[Floats, Floats]  # h and c of a layer; c has no rows where the cell has no c
 
 
 @dataclass
 class Layer:
-    """One recurrent layer's weights, and its gradients where there are any."""
+    """One direction of one recurrent layer: its weights, and its gradients where there are any."""
 
     units: int
-    kernel: Floats
+    kernel: Floats  # of the first layer not read: what a word gives there is looked up
     recurrent: Floats
     bias: Floats  # [gates * units]: all that is simply added
     recurrent_bias: Floats  # [units]: of the last gate, where what the state gives it is scaled with its bias
-    gradients: list[Floats]
+    gradients: list[Floats]  # of kernel, recurrent kernel and bias
 
     @cached_property
     def transposed(self) -> Floats:
         """The recurrent kernel, transposed and contiguous."""
         return np.ascontiguousarray(self.recurrent.T)
+
+    @property
+    def columns(self) -> int:
+        """Columns of all gates."""
+        columns: int = self.recurrent.shape[1]
+        return columns
 
 
 @dataclass
@@ -39,61 +47,96 @@ class Tape:
     states: list[States]
     saved: list[Floats]
 
-    def output(self, rows: int) -> Floats:
-        """Return the last h of the last layer, float32 [rows, units]."""
-        return self.states[-1][0][-rows:]
-
 
 class Passes:
     """Takes the sequences of one batch through all layers: padding first and last back, the groups in between.
 
-    `table` is float32 [different words, gates * units]: each word times the first kernel. Gradients are added to those
-    of the layers, and to `dtable`.
+    `layers` are those of the first direction and of the second, if there is one, of each depth in turn; the second
+    reads every row from its end. `tables` are float32 [different words, gates * units] for each direction: what a word
+    gives the first layer's gates. Gradients are added to those of the layers, and to `dtables`.
     """
 
-    def __init__(self, cell: str, layers: list[Layer], table: Floats, buffer: Workspace) -> None:
+    def __init__(
+        self, cell: str, layers: list[Layer], tables: list[Floats], pooling: Pooling, buffer: Workspace
+    ) -> None:
         self._steps, self._has_c = STEPS[cell], CELLS[cell].has_c
         self._apart = CELLS[cell].biases == 2  # input and state enter a gate apart, and so do their gradients
-        self._layers, self._table, self._buffer = layers, table, buffer
+        self._layers, self._tables, self._pooling, self._buffer = layers, tables, pooling, buffer
+        self._directions, self._top = len(tables), len(layers) - len(tables)
         self._padding: Tape | None = None
-        self._dpadding: list[States] = []
-        self.dtable = table[:0]
+        self._origin: list[States] = []  # states that rows begin with, by step: padding's, or zeros
+        self._dorigin: list[States] = []
+        self.dtables: list[Floats] = []
 
-    def pad(self, padding: Sequence) -> Tape:
-        """Compute the padding row, whose states the groups begin with; returns its tape."""
+    def begin(self, padding: Sequence | None, steps: int) -> Tape | None:
+        """Compute the shared padding row, if there is one, whose states the groups begin with; returns its tape.
+
+        Without it they begin with zeros, at any of so many steps.
+        """
+        if padding is None:
+            self._origin = [
+                (self._buffer.zeros(f"origin h{i}", steps + 1, layer.units), self._origin_c(i, steps + 1))
+                for i, layer in enumerate(self._layers)
+            ]
+            return None
         self._padding = self.forward(padding)
+        self._origin = self._padding.states
+        self._pooling.pad(self._origin[-1][0])
         return self._padding
 
+    def _origin_c(self, i: int, steps: int) -> Floats:
+        return self._buffer.zeros(f"origin c{i}", steps * self._has_c, self._layers[i].units)
+
     def start_gradients(self) -> None:
-        """Set the gradients of the table and of the padding row's states to zero."""
-        self.dtable = self._buffer.zeros("dtable", *self._table.shape)
-        states = self._padding.states if self._padding else []
-        self._dpadding = [
-            (self._buffer.zeros(f"dpadding_h{i}", *h.shape), self._buffer.zeros(f"dpadding_c{i}", *c.shape))
-            for i, (h, c) in enumerate(states)
+        """Set the gradients of the tables and of the states that rows begin with to zero."""
+        self.dtables = [self._buffer.zeros(f"dtable{i}", *table.shape) for i, table in enumerate(self._tables)]
+        self._dorigin = [
+            (self._buffer.zeros(f"dorigin h{i}", *h.shape), self._buffer.zeros(f"dorigin c{i}", *c.shape))
+            for i, (h, c) in enumerate(self._origin)
         ]
 
+    def output(self, sequence: Sequence, keep: bool = True) -> tuple[Tape, Floats]:
+        """Take a group through all layers; returns its tape, of use with `keep`, and what the dense layer sees."""
+        self._pooling.start(sequence)
+        tape = self.forward(sequence, keep)
+        last = [h[len(h) - sequence.rows :] for h, _ in tape.states[self._top :]]
+        return tape, self._pooling.output(sequence, last)
+
     def forward(self, sequence: Sequence, keep: bool = True) -> Tape:
-        """Take all layers through a sequence; the last rows of the last h are its output (all, without `keep`)."""
+        """Take a sequence through all layers; the last rows of each h are its last output."""
+        keep = keep or self._directions > 1  # the layer above reads from both ends
         tape = self._new_tape(sequence, keep)
         base = 0  # the pair that the states begin with
-        for first, last in sequence.chunks:
-            if not keep:
+        for i, first, last in self._order(sequence):
+            if not keep and not i:
                 base = _go_on(tape, sequence, first, base)
-            for i in range(len(self._layers)):
-                self._forward_chunk(i, sequence, first, last, base, tape)
+            self._forward_chunk(i, sequence, first, last, base, tape)
+            if i >= self._top and not sequence.is_padding:
+                self._pooling.add(i - self._top, sequence, first, last, base, tape.states[i][0])
         if not keep:
             end = int(sequence.offsets[-1]) - base
             tape.states = [(h[:end], c[:end]) for h, c in tape.states]
         return tape
 
+    def _order(self, sequence: Sequence) -> Iterator[tuple[int, int, int]]:
+        """Yield layer, first step and one past the last in the order of the way forward.
+
+        A chunk is taken through all layers at once, unless each layer needs all of the one below.
+        """
+        if self._directions == 1:
+            for first, last in sequence.chunks:
+                yield from ((i, first, last) for i in range(len(self._layers)))
+        else:
+            for i in range(len(self._layers)):
+                yield from ((i, first, last) for first, last in sequence.chunks)
+
     def _new_tape(self, sequence: Sequence, keep: bool) -> Tape:
-        """Return room for all pairs of a sequence, or of its largest chunk, beginning with padding's states or 0."""
+        """Return room for all pairs of a sequence, or of its largest chunk, beginning with its first states."""
         buffer, kind = self._buffer, "padding " if sequence.is_padding else ""
         pairs, states = int(sequence.offsets[-2]), int(sequence.offsets[-1])
         if not keep:
             chunks = [sequence.pairs(*chunk) for chunk in sequence.chunks]
-            pairs = max(end - begin for begin, end in chunks)
+            pairs = max((end - begin for begin, end in chunks), default=0)
             states = pairs + sequence.rows
         tape = Tape([], [])
         for i, layer in enumerate(self._layers):
@@ -103,7 +146,7 @@ class Passes:
             )
             for j, state in enumerate(pair):
                 if len(state):
-                    begun = 0 if self._padding is None else self._padding.states[i][j][sequence.start]
+                    begun = 0 if sequence.is_padding else self._origin[i][j][sequence.start]
                     state[: sequence.offsets[1]] = begun
             tape.states.append(pair)
             tape.saved.append(buffer(f"{kind}saved{i}", pairs * self._steps.saved * layer.units))
@@ -112,67 +155,97 @@ class Passes:
     def _forward_chunk(self, i: int, sequence: Sequence, first: int, last: int, base: int, tape: Tape) -> None:
         layer, buffer = self._layers[i], self._buffer
         begin, end = sequence.pairs(first, last)
-        projected, index = self._table, sequence.index[begin:end]
-        if i:
-            inputs = self._inputs(sequence, first, last, base, tape.states[i - 1][0])
-            projected = buffer("projected", end - begin, layer.kernel.shape[1])
+        if i < self._directions:
+            projected, index = self._tables[i], self._index(i, sequence)[begin:end]
+        else:
+            inputs, index = self._inputs(i, sequence, first, last, base, tape), buffer.counting(end - begin)
+            projected = buffer("projected", end - begin, layer.columns)
             np.matmul(inputs, layer.kernel, out=projected)
-            index = buffer.counting(end - begin)
+        origin = tape.states[i] if sequence.is_padding else self._origin[i]
         self._steps.forward(
             first, last, sequence.offsets, base, sequence.start, index, projected, layer.bias, layer.recurrent_bias,
-            layer.recurrent, *(self._padding or tape).states[i], *tape.states[i], tape.saved[i],
-            buffer("work", sequence.rows, layer.kernel.shape[1]),
+            layer.recurrent, *origin, *tape.states[i], tape.saved[i], buffer("work", sequence.rows, layer.columns),
         )  # fmt: skip
 
     def backward(self, sequence: Sequence, tape: Tape, doutput: Floats | None = None) -> None:
-        """Add a sequence's gradients, from `doutput` float32 [rows, units] by its output; None: nobody saw its output.
+        """Add a sequence's gradients, from `doutput` float32 [texts, width], of what the dense layer sees.
 
-        To those of the layers, of the table, and of the padding row's states where the reviews begin.
+        To those of the layers, of the tables, and of the shared padding's states where the texts begin; none: padding.
         """
+        zeros, rows, pairs = self._buffer.zeros, sequence.rows, int(sequence.offsets[-2])
         dstates = [
-            (
-                self._buffer.zeros(f"dh{i}", sequence.rows, layer.units),
-                self._buffer.zeros(f"dc{i}", sequence.rows, layer.units),
-            )
+            (zeros(f"dh{i}", rows, layer.units), zeros(f"dc{i}", rows, layer.units))
             for i, layer in enumerate(self._layers)
         ]
         if doutput is not None:
-            dstates[-1][0][:] = doutput
-        for first, last in reversed(sequence.chunks):
-            dy = self._buffer("no dy", 0, self._layers[-1].units)
-            for i in reversed(range(len(self._layers))):
-                dy = self._backward_chunk(i, sequence, first, last, tape, dstates[i], dy)
+            for (dh, _), dlast in zip(
+                dstates[self._top :], self._pooling.start_gradient(sequence, doutput), strict=True
+            ):
+                dh[:] = dlast
+        below = [zeros(f"dy{i}", pairs, self._layers[i].units) for i in range(self._top if self._directions > 1 else 0)]
+        dy = self._buffer("dy", 0, 1)
+        for i, first, last in reversed(list(self._order(sequence))):
+            begin, end = sequence.pairs(first, last)
+            if i >= self._top:
+                dy = self._pooling.gradient(i - self._top, sequence, first, last, tape.states[i][0])
+            elif below:
+                dy = below[i][begin:end]
+            dy = self._backward_chunk(i, sequence, first, last, tape, dstates[i], dy)
+            if below and i >= self._directions:
+                self._divide(i, sequence, begin, end, dy, below)
         if not sequence.is_padding:
-            self._add_to_padding(sequence, dstates)
+            self._add_to_origin(sequence, dstates)
 
     def _backward_chunk(
         self, i: int, sequence: Sequence, first: int, last: int, tape: Tape, dstate: States, dy: Floats
     ) -> Floats:
-        """Take a layer's gradients back through a chunk; returns those of the outputs of the layer below."""
+        """Take a layer's gradients back through a chunk; returns those of its inputs, but for the first layer."""
         layer, (h, c), buffer = self._layers[i], tape.states[i], self._buffer
         begin, end = sequence.pairs(first, last)
-        drecurrent = dprojected = buffer("drecurrent", end - begin, layer.kernel.shape[1])
+        drecurrent = dprojected = buffer("drecurrent", end - begin, layer.columns)
         if self._apart:
             dprojected = buffer("dprojected", *drecurrent.shape)
         self._steps.backward(
             first, last, sequence.offsets, sequence.start, layer.transposed, h, c, tape.saved[i], dy, *dstate,
-            *self._dpadding[i], sequence.is_padding, drecurrent, dprojected, buffer("work", *dstate[0].shape),
+            *self._dorigin[i], sequence.is_padding, drecurrent, dprojected, buffer("work", *dstate[0].shape),
         )  # fmt: skip
         self._add_product(layer.gradients[1], h[begin:end], drecurrent)
         self._add_bias(layer.gradients[2], dprojected, drecurrent)
-        if not i:
-            scatter_add(sequence.index[begin:end], dprojected, self.dtable)
+        if i < self._directions:
+            scatter_add(self._index(i, sequence)[begin:end], dprojected, self.dtables[i])
             return dy
-        inputs = self._inputs(sequence, first, last, 0, tape.states[i - 1][0])
+        inputs = self._inputs(i, sequence, first, last, 0, tape)
         self._add_product(layer.gradients[0], inputs, dprojected)
         return np.matmul(dprojected, layer.kernel.T, out=buffer("dy", *inputs.shape))
 
-    def _inputs(self, sequence: Sequence, first: int, last: int, base: int, h: Floats) -> Floats:
-        """Return the outputs of the layer below in a chunk: float32 [pairs, units]."""
-        begin, end = sequence.pairs(first, last)
-        inputs = self._buffer("inputs", end - begin, h.shape[1])
-        copy_outputs(first, last, sequence.offsets, base, h, inputs)
+    def _index(self, direction: int, sequence: Sequence) -> Tokens:
+        return sequence.backwards if direction else sequence.index
+
+    def _inputs(self, i: int, sequence: Sequence, first: int, last: int, base: int, tape: Tape) -> Floats:
+        """Return the outputs of the layer below in a chunk, both directions side by side: float32 [pairs, inputs]."""
+        layer, (begin, end) = self._layers[i], sequence.pairs(first, last)
+        inputs = self._buffer("inputs", end - begin, len(layer.kernel))
+        if self._directions == 1:
+            copy_outputs(first, last, sequence.offsets, base, tape.states[i - 1][0], inputs)
+            return inputs
+        here, width = i % 2, inputs.shape[1] // 2
+        for direction in range(2):
+            h, columns = tape.states[i - here - 2 + direction][0], slice(direction * width, (direction + 1) * width)
+            pairs = sequence.outputs[begin:end]
+            if direction != here:
+                pairs = sequence.outputs[sequence.mirror[begin:end]]
+            gather(pairs, h, inputs[:, columns])
         return inputs
+
+    def _divide(self, i: int, sequence: Sequence, begin: int, end: int, dinputs: Floats, below: list[Floats]) -> None:
+        """Add the gradients of a chunk's inputs to those of the outputs of both directions below."""
+        here, width = i % 2, dinputs.shape[1] // 2
+        for direction in range(2):
+            given, to = dinputs[:, direction * width : (direction + 1) * width], below[i - here - 2 + direction]
+            if direction == here:
+                to[begin:end] += given
+            else:
+                to[sequence.mirror[begin:end]] += given
 
     def _add_product(self, total: Floats, left: Floats, right: Floats) -> None:
         total += np.matmul(left.T, right, out=self._buffer("product", *total.shape))
@@ -186,12 +259,12 @@ class Passes:
         else:
             total += ones @ drecurrent
 
-    def _add_to_padding(self, sequence: Sequence, dstates: list[States]) -> None:
-        """Add the gradients of the rows that begin with the sequence to those of the padding row's states."""
-        for dpair, dstate in zip(self._dpadding, dstates, strict=True):
-            for dpadding, d in zip(dpair, dstate, strict=True):
-                if len(dpadding):
-                    dpadding[sequence.start] += d[: sequence.offsets[1]].sum(axis=0)
+    def _add_to_origin(self, sequence: Sequence, dstates: list[States]) -> None:
+        """Add the gradients of the rows that begin with the sequence to those of the states that they begin with."""
+        for dpair, dstate in zip(self._dorigin, dstates, strict=True):
+            for dorigin, d in zip(dpair, dstate, strict=True):
+                if len(dorigin):
+                    dorigin[sequence.start] += d[: sequence.offsets[1]].sum(axis=0)
 
 
 def _go_on(tape: Tape, sequence: Sequence, first: int, base: int) -> int:

@@ -27,7 +27,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
-_ONE, _HALF = np.float32(1), np.float32(0.5)
+_ZERO, _ONE, _HALF = np.float32(0), np.float32(1), np.float32(0.5)
 _TANH_LIMIT = np.float32(8.01773357391357422)  # above it, tanh is 1 in float32
 _P3, _P5, _P7, _P9 = map(np.float32, (1.340216100e-1, 3.520756727e-3, 2.102733560e-5, 1.394553628e-8))
 _Q2, _Q4, _Q6, _Q8 = map(np.float32, (4.673548340e-1, 2.597254514e-2, 3.326951409e-4, 8.015776984e-7))
@@ -304,6 +304,69 @@ def _lstm_backward(
         np.dot(du, transposed, dh[:rows])
 
 
+@_compiled
+def _forget_forward(
+    first, last, offsets, base, start_step, index, projected, bias, recurrent_bias, recurrent,
+    padding_h, padding_c, h, c, saved, work,
+):  # fmt: skip
+    units = h.shape[1]
+    flat_h, flat_c = h.reshape(-1), c.reshape(-1)
+    for t in range(first, last):
+        here, there, at = offsets[t] - base, offsets[t + 1] - base, offsets[t] - offsets[first]
+        rows = there - here
+        np.dot(h[here:there], recurrent, work[:rows])
+        n, start = rows * units, 2 * here * units
+        f, u = saved[start : start + n], saved[start + n : start + 2 * n]
+        rows_index = index[at : at + rows]
+        _assemble(f, rows, units, 0, rows_index, projected, work, bias)
+        _assemble(u, rows, units, 1, rows_index, projected, work, bias)
+        _apply_sigmoid(f)
+        _apply_tanh(u)
+        old_c = flat_c[here * units : there * units]
+        new_c, new_h = flat_c[there * units : (there + rows) * units], flat_h[there * units : (there + rows) * units]
+        for k in range(n):
+            new_c[k] = f[k] * old_c[k] + u[k]
+        for k in range(n):
+            new_h[k] = _tanh(new_c[k])
+        if offsets[t + 2] - base > there + rows:
+            _begin(h, there + rows, offsets[t + 2] - base, padding_h[start_step + t + 1])
+            _begin(c, there + rows, offsets[t + 2] - base, padding_c[start_step + t + 1])
+
+
+@_compiled
+def _forget_backward(
+    first, last, offsets, start_step, transposed, h, c, saved, dy, dh, dc, dpadding_h, dpadding_c, is_padding,
+    drecurrent, dprojected, work,
+):  # fmt: skip
+    units = h.shape[1]
+    flat_h, flat_c, flat_dh, flat_dc, flat_dy, scratch = (
+        h.reshape(-1), c.reshape(-1), dh.reshape(-1), dc.reshape(-1), dy.reshape(-1), work.reshape(-1),
+    )  # fmt: skip
+    for t in range(last - 1, first - 1, -1):
+        here, there, at = offsets[t], offsets[t + 1], offsets[t] - offsets[first]
+        rows = there - here
+        n, start = rows * units, 2 * here * units
+        if is_padding or offsets[t + 2] - there > rows:
+            _meet_padding(dh, rows, offsets[t + 2] - there, dpadding_h[start_step + t + 1], is_padding)
+            _meet_padding(dc, rows, offsets[t + 2] - there, dpadding_c[start_step + t + 1], is_padding)
+        f, u = saved[start : start + n], saved[start + n : start + 2 * n]
+        old_c, new_h = flat_c[here * units : there * units], flat_h[there * units : (there + rows) * units]
+        d, e, part, du = flat_dh[:n], flat_dc[:n], scratch[:n], drecurrent[at : at + rows]
+        if dy.shape[0]:
+            _add_flat(d, flat_dy[at * units : at * units + n])
+        for k in range(n):
+            e[k] += d[k] * (_ONE - new_h[k] * new_h[k])
+        for k in range(n):
+            part[k] = e[k] * (_ONE - u[k] * u[k])
+        _spread(part, rows, units, 1, du)
+        for k in range(n):
+            e[k] *= f[k]
+        for k in range(n):
+            part[k] = e[k] * old_c[k] * (_ONE - f[k])
+        _spread(part, rows, units, 0, du)
+        np.dot(du, transposed, dh[:rows])
+
+
 @dataclass(frozen=True)
 class Steps:
     """A cell's two loops over steps."""
@@ -317,6 +380,7 @@ STEPS = {
     "simple_rnn": Steps(_simple_rnn_forward, _simple_rnn_backward, saved=0),
     "gru": Steps(_gru_forward, _gru_backward, saved=4),
     "lstm": Steps(_lstm_forward, _lstm_backward, saved=4),
+    "forget": Steps(_forget_forward, _forget_backward, saved=2),
 }
 """The loops by the name of their cell; one that is not here is computed by the Keras layers alone."""
 
@@ -327,6 +391,15 @@ def copy_outputs(first, last, offsets, base, h, out):
     for t in range(first, last):
         there, rows, at = offsets[t + 1] - base, offsets[t + 1] - offsets[t], offsets[t] - offsets[first]
         out[at : at + rows] = h[there : there + rows]
+
+
+@_compiled
+def gather(index, values, out):
+    """Copy the rows of `values` that index int32 [rows] names to `out` [rows, columns]."""
+    for row in range(index.size):
+        to, value = out[row], values[index[row]]
+        for k in range(to.size):
+            to[k] = value[k]
 
 
 @_compiled
@@ -370,3 +443,105 @@ def pack_group(ids, order, begins, first, places, words, different, offsets, ind
     offsets[steps] = pair
     offsets[steps + 1] = pair + order.size
     return different
+
+
+@_compiled
+def cut(ids, length, keep_padding, pieces, begins, owners):
+    """Cut texts int32 [texts, steps] into pieces of `length` steps, counted from the end; return how many there are.
+
+    A piece holds its words at its end, from its beginning on, and its owner is its text; one without words is left out.
+    """
+    found = 0
+    for text in range(ids.shape[0]):
+        for end in range(ids.shape[1] - (ids.shape[1] - 1) // length * length, ids.shape[1] + 1, length):
+            begin = length
+            for t in range(end - 1, max(0, end - length) - 1, -1):
+                if keep_padding or ids[text, t] != 0:
+                    begin -= 1
+                    pieces[found, begin] = ids[text, t]
+            if begin < length:
+                begins[found], owners[found] = begin, text
+                found += 1
+    return found
+
+
+# Pooling over steps. best float32 [rows, units] is the greatest output of each row so far, ties how many steps have it:
+# they share its gradient equally, as in TensorFlow.
+@_compiled
+def pool_sum(first, last, offsets, base, h, total):
+    """Add the outputs of a chunk to each row's sum, float32 [rows, units]."""
+    units = h.shape[1]
+    flat, to = h.reshape(-1), total.reshape(-1)
+    for t in range(first, last):
+        there, n = offsets[t + 1] - base, (offsets[t + 1] - offsets[t]) * units
+        _add_flat(to[:n], flat[there * units : there * units + n])
+
+
+@_compiled
+def pool_max(first, last, offsets, base, h, best, ties):
+    """Take the outputs of a chunk into each row's greatest; NaN stays."""
+    units = h.shape[1]
+    flat, flat_best, flat_ties = h.reshape(-1), best.reshape(-1), ties.reshape(-1)
+    for t in range(first, last):
+        there, n = offsets[t + 1] - base, (offsets[t + 1] - offsets[t]) * units
+        _take_max(flat[there * units : there * units + n], flat_best[:n], flat_ties[:n])
+
+
+@_compiled
+def _take_max(values, best, ties):
+    for k in range(values.size):
+        v, b = values[k], best[k]
+        ties[k] = _ONE if v > b else (ties[k] + _ONE if v == b else ties[k])
+        best[k] = v if v > b or v != v else b
+
+
+@_compiled
+def pool_running(h, total, best, ties):
+    """Fill sum, greatest and ties of the padding row's outputs before each step, from its states [steps + 1, units]."""
+    for k in range(h.shape[1]):
+        total[0, k], best[0, k], ties[0, k] = 0, -np.inf, 0
+    for t in range(1, h.shape[0]):
+        total[t], best[t], ties[t] = total[t - 1], best[t - 1], ties[t - 1]
+        _add_flat(total[t], h[t])
+        _take_max(h[t], best[t], ties[t])
+
+
+@_compiled
+def pool_pieces(owners, best, ties, text_best, text_ties):
+    """Take the greatest of each piece into that of its text, float32 [texts, units]."""
+    for row in range(owners.size):
+        to, count = text_best[owners[row]], text_ties[owners[row]]
+        for k in range(to.size):
+            v, b = best[row, k], to[k]
+            count[k] = ties[row, k] if v > b else (count[k] + ties[row, k] if v == b else count[k])
+            to[k] = v if v > b or v != v else b
+
+
+@_compiled
+def pool_gradient(first, last, offsets, h, best, dbest, dtotal, dy):
+    """Fill the gradient of a chunk's outputs, float32 [pairs, units], from those of its rows' greatest and sums."""
+    units = h.shape[1]
+    flat, flat_dy = h.reshape(-1), dy.reshape(-1)
+    flat_best, flat_dbest, flat_dtotal = best.reshape(-1), dbest.reshape(-1), dtotal.reshape(-1)
+    for t in range(first, last):
+        there, at, n = offsets[t + 1], offsets[t] - offsets[first], (offsets[t + 1] - offsets[t]) * units
+        _share(
+            flat[there * units : there * units + n], flat_best[:n], flat_dbest[:n], flat_dtotal[:n],
+            flat_dy[at * units : at * units + n],
+        )  # fmt: skip
+
+
+@_compiled
+def _share(values, best, dbest, dtotal, dy):
+    for k in range(values.size):
+        dy[k] = dtotal[k] + (dbest[k] if values[k] == best[k] else _ZERO)
+
+
+@_compiled
+def pool_padding_gradient(begins, h, best, dbest, dtotal, dpadding):
+    """Add to dpadding float32 [steps, units] what rows that begin at these steps give the padding's outputs before."""
+    for row in range(begins.size):
+        for t in range(begins[row]):
+            to, value = dpadding[t], h[t + 1]
+            for k in range(to.size):
+                to[k] += dtotal[row, k] + (dbest[row, k] if value[k] == best[row, k] else _ZERO)
