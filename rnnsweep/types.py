@@ -14,6 +14,10 @@ Arrays = dict[str, NDArray[Any]]
 Row = dict[str, Any]  # what is known of an epoch or a trial, by name
 
 
+# Of records; raised where an older program would read a new one wrongly, which it refuses then. A record without is 1.
+FORMAT = 1
+
+
 class EpochRow(TypedDict):
     """What a record holds of an epoch: a line of epochs.jsonl."""
 
@@ -40,6 +44,7 @@ class ResultRow(TypedDict, total=False):
     """
 
     status: Required[str]  # finished or diverged; of a trial that left no result: failed or pruned
+    format: int  # `FORMAT`
     error: str  # one line, where it did not finish
     params: int
     layers: list[Row]  # name, type, output_shape and params of each

@@ -68,6 +68,13 @@ def add_sweep_flags(parser: Parser) -> None:
         add(f"--{name}", dest="backend", action="store_const", const=name, default=usual, help=BACKENDS[name].meaning)
     add("--cpus-per-trial", type=_cores, default=1.0, metavar="X", help="cores of a trial (default: 1)")
     add("--gpus-per-trial", type=_gpu_share, default=0.0, metavar="X|auto", help="share of a GPU (default: 0)")
+    add(
+        "--epoch-timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        help="end a trial whose epoch takes longer, 0 for none (default: on Ray 50 times the estimate, at least half "
+        "an hour; none in process)",
+    )
     add("--max-concurrent", type=positive, metavar="N", help="trials at a time (default: as many as fit)")
 
 
@@ -207,6 +214,10 @@ def _cores(text: str) -> float:
     if value < LEAST_SHARE:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from {LEAST_SHARE:g}")
     return value
+
+
+def _seconds(text: str) -> float:
+    return _share_or_none(text)
 
 
 def _gpu_share(text: str) -> float | str:

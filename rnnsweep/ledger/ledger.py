@@ -4,13 +4,14 @@
 the best and the last epoch, and, while the trial is being trained, `checkpoint.npz`; a trial that a search suggested
 has its number there in `search.json`. `<results>/studies/` says what each search looked for, and `index.parquet` keeps
 the small files of many finished trials together (`store`). `<results>/baselines/` holds the linear lines of each data
-set and setting, and `plan.json` the planned number of seeds.
+set and setting, `plan.json` the planned number of seeds, `data.json` how the data was named, and `data/` what turns
+a text into the numbers of each data set.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,14 @@ from rnnsweep.ledger.record import (
     parse_spec,
     parse_suggestions,
 )
+from rnnsweep.ledger.sources import SOURCES, parse_sources
 from rnnsweep.ledger.store import Store
 from rnnsweep.spec import Spec
 from rnnsweep.types import Arrays, Row
 
 STUDIES = "studies"
+DRIVERS = "drivers"
+OWN = re.compile(rf"{NAME.pattern}|data/[0-9a-f]{{12}}\.json\.gz")
 KEY = re.compile(r"[0-9a-f]{12}")
 INDEX_FROM = 1000  # files that are not in the index, before it is worth writing
 
@@ -88,11 +92,43 @@ class Ledger(Store):
         """Return the local folder that holds the searches' own files, or None for a bucket."""
         return Path(self._root, STUDIES) if self._local else None
 
+    def write_driver(self, name: str, data: bytes) -> None:
+        """Write what a sweep that runs says of itself, under a name of its own."""
+        self.write_file(_driver_path(name), data)
+
+    def drivers(self, but: str) -> dict[str, bytes]:
+        """Return what the sweeps that run here now, but for one, say of themselves, by name."""
+        read = self.read_files(path for path in self.list_folder(DRIVERS) if path != _driver_path(but))
+        return {path.removeprefix(f"{DRIVERS}/").removesuffix(".json"): data for path, data in read.items()}
+
+    def has_driver(self, name: str) -> bool:
+        """Return whether a sweep of this name says that it runs."""
+        return self.read_file(_driver_path(name)) is not None
+
+    def remove_driver(self, name: str) -> None:
+        """Remove what a sweep that has ended said of itself, and in a folder the last one's folder with it."""
+        self.remove_file(_driver_path(name))
+        self.remove_empty_folder(DRIVERS)
+
     def plan(self, seeds: Mapping[str, int]) -> None:
         """Plan so many seeds by cell (`KINDS`); what is planned already is never lowered."""
         before = parse_plan(self.read_file(PLAN), [])
         if raised(before, seeds) != before:
             self.write_file(PLAN, json_bytes(raised(before, seeds)))
+
+    def name_data(self, sha256: str, words: Sequence[str]) -> None:
+        """Keep the words of the command line that name the data of this checksum, the last ones that did."""
+        before = parse_sources(self.read_file(SOURCES), [])
+        if before.get(sha256) != list(words):
+            self.write_file(SOURCES, json_bytes(before | {sha256: list(words)}))
+
+    def write_vocabulary(self, sha256: str, data: bytes) -> None:
+        """Write what turns texts into the numbers of the data with this checksum; only a driver does."""
+        self.write_file(vocabulary_path(sha256), data)
+
+    def vocabulary(self, sha256: str) -> bytes | None:
+        """Return what `write_vocabulary` wrote, or None."""
+        return self.read_file(vocabulary_path(sha256))
 
     def write_baselines(self, key: str, rows: bytes, predictions: bytes) -> None:
         """Write the linear lines of a data set and setting; the rows come last, because with them they are done."""
@@ -109,9 +145,16 @@ class Ledger(Store):
         found = [NAME.fullmatch(path) for path in self._listed]
         return {match.group(1) for match in found if match and match.group(2) == ROWS}
 
+    def is_listed(self, path: str) -> bool:
+        """Return whether there is this file, by the last listing."""
+        return path in self._listed
+
     def results(self) -> dict[str, Row]:
-        """Return the row of each readable result by key, with one listing of the ledger."""
-        read = self._each(Record.RESULT, self._listed_with(Record.RESULT))
+        """Return the row of each readable result by key, with one listing of the ledger.
+
+        One whose spec is gone is none: no reader could say of what it is.
+        """
+        read = self._each(Record.RESULT, self._listed_with(Record.RESULT, Record.SPEC))
         found = {key: parse_result(key, data, []) for key, data in read.items()}
         return {key: result for key, result in found.items() if result}
 
@@ -131,16 +174,18 @@ class Ledger(Store):
         finished = {key: names for key, names in folders.items() if Record.RESULT in names}
         self.write_index(_paths(finished, Record.SMALL), INDEX_FROM)
 
-    def tidy(self) -> None:
+    def tidy(self, half_files: bool = True) -> None:
         """Remove what killed processes left behind, by the last listing: checkpoints of finished trials, half files.
 
-        A checkpoint goes only where the result is readable: else it is what the trial goes on from.
+        A checkpoint goes only where the result is readable: else it is what the trial goes on from. Half files stay
+        where another sweep may be writing them, whatever their age: a clock may have jumped.
         """
         ended = {Record.CHECKPOINT, Record.RESULT}
         for key, names in _folders(self._listed)[0].items():
             if ended <= names and self.record(key).result() is not None:
                 self.record(key).remove(Record.CHECKPOINT)
-        self.remove_leftovers()
+        if half_files:
+            self.remove_leftovers()
 
     def load(self) -> LedgerFrames:
         """Return everything in the ledger, failed and unfinished trials too; bad files become named warnings."""
@@ -167,6 +212,7 @@ class Ledger(Store):
         lines = self.read_listed(baseline_path(key, ROWS) for key in sorted(self.baseline_keys()))
         baselines = [row for path, data in lines.items() for row in parse_baselines(path, data, warnings)]
         planned = parse_plan(self.read_listed([PLAN]).get(PLAN), warnings) if PLAN in self._listed else {}
+        sources = parse_sources(self.read_listed([SOURCES]).get(SOURCES), warnings) if SOURCES in self._listed else {}
         names = {str(row["study"]) for row in suggestions}
         studies = {name: self._study(name, warnings) for name in sorted(names)}
         return LedgerFrames(
@@ -179,6 +225,7 @@ class Ledger(Store):
             specs,
             baselines_frame(baselines),
             planned,
+            sources,
         )
 
     def _study(self, name: str, warnings: list[str]) -> Row:
@@ -189,9 +236,9 @@ class Ledger(Store):
         warnings.append(f"{_study_path(name)}: missing or damaged; what the search looked for is not known")
         return {}
 
-    def _listed_with(self, name: str) -> list[str]:
-        """Return the keys that have a file of this name, with one listing of the whole ledger."""
-        return [key for key, names in _folders(self.list_files())[0].items() if name in names]
+    def _listed_with(self, *wanted: str) -> list[str]:
+        """Return the keys that have files of these names, with one listing of the whole ledger."""
+        return [key for key, names in _folders(self.list_files())[0].items() if names.issuperset(wanted)]
 
     def _each(self, name: str, keys: Iterable[str]) -> dict[str, bytes]:
         """Return by key what the files of this name hold, where there are such."""
@@ -207,13 +254,22 @@ def _folders(paths: Iterable[str]) -> tuple[dict[str, set[str]], list[str]]:
         folder, _, name = path.partition("/")
         if KEY.fullmatch(folder) and name in Record.NAMES:
             folders.setdefault(folder, set()).add(name)
-        elif folder != STUDIES and path != PLAN and not NAME.fullmatch(path):
+        elif folder not in (STUDIES, DRIVERS) and path not in (PLAN, SOURCES) and not OWN.fullmatch(path):
             foreign.append(f"{path}: not a file of a ledger; left out")
     return folders, foreign
 
 
+def vocabulary_path(sha256: str) -> str:
+    """Return the path from the ledger's root of the vocabulary of the data with this checksum."""
+    return f"data/{sha256[:12]}.json.gz"
+
+
 def _study_path(name: str) -> str:
     return f"{STUDIES}/{name}.json"
+
+
+def _driver_path(name: str) -> str:
+    return f"{DRIVERS}/{name}.json"
 
 
 def _paths(folders: Mapping[str, set[str]], wanted: Iterable[str]) -> list[str]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from rnnsweep.ledger.bucket import StoreError
 from rnnsweep.ledger.fields import EPOCH_FIELDS, RESULT_FIELDS, STATUSES, STUDY, is_suggestion, misfit
 from rnnsweep.spec import Spec, SpecError
-from rnnsweep.types import Arrays, Row
+from rnnsweep.types import FORMAT, Arrays, Row
 
 if TYPE_CHECKING:
     from rnnsweep.ledger.store import Store
@@ -73,7 +74,8 @@ class Record:
     def epoch(self, rows: Iterable[Row], state: Arrays) -> None:
         """Keep the arrays to go on from, with the rows of all epochs so far, then the rows by themselves."""
         text = _lines(rows)
-        self.write_arrays(self.CHECKPOINT, {**state, self.EPOCHS: np.frombuffer(text, np.uint8)})
+        about = {self.EPOCHS: np.frombuffer(text, np.uint8), "format": np.array(FORMAT)}
+        self.write_arrays(self.CHECKPOINT, {**state, **about})
         self.write(self.EPOCHS, text)
 
     def finish(self, trained: Trained) -> None:
@@ -113,9 +115,14 @@ class Record:
         """Return the arrays to go on from, or None where they are missing or damaged.
 
         The rows of their epochs are in the record then, even where their writer was killed before he had written them.
+        Raises `StoreError` where they are of a later format.
         """
         arrays = self.read_arrays(self.CHECKPOINT)
-        rows = None if arrays is None else arrays.pop(self.EPOCHS, None)
+        if arrays is None:
+            return None
+        number = arrays.pop("format", np.array(FORMAT))
+        _check_format(self.path(self.CHECKPOINT), int(number) if number.dtype.kind == "i" and not number.ndim else None)
+        rows = arrays.pop(self.EPOCHS, None)
         if rows is not None and self.read(self.EPOCHS) != rows.tobytes():
             self.write(self.EPOCHS, rows.tobytes())
         return arrays
@@ -219,6 +226,7 @@ def parse_result(key: str, data: bytes | None, warnings: list[str]) -> Row:
     if data is None:
         return {}
     result = json_object(data)
+    _check_format(f"{key}/{Record.RESULT}", None if result is None else result.get("format"))
     if result is None or result.get("status") not in STATUSES:
         warnings.append(f"{key}/{Record.RESULT}: half-written or damaged; the trial counts as unfinished")
         return {}
@@ -227,6 +235,15 @@ def parse_result(key: str, data: bytes | None, warnings: list[str]) -> Row:
         warnings.append(f"{key}/{Record.RESULT}: damaged, its {wrong} is none; the trial counts as unfinished")
         return {}
     return {name: value for name, value in result.items() if name not in OF_THE_SPEC}
+
+
+def _check_format(path: str, number: object) -> None:
+    """Raise `StoreError` where a file says that it is of a later format than this program knows."""
+    if type(number) is int and FORMAT < number < 2**63:
+        raise StoreError(
+            f"{path} is of format {number}, and this rnnsweep reads formats up to {FORMAT}; use the rnnsweep that "
+            "wrote it, or a newer one"
+        )
 
 
 def parse_epochs(key: str, data: bytes | None, warnings: list[str]) -> list[Row]:

@@ -2,14 +2,14 @@
 
 from rnnsweep.sweep.claimed import ClaimedQueue
 from rnnsweep.sweep.claims import Claims
-from rnnsweep.sweep.estimate import Estimate, correction, estimate, longest_first, refusal
+from rnnsweep.sweep.estimate import Estimate, check_objectives, correction, estimate, longest_first, refusal
 from rnnsweep.sweep.events import Listener, Report, pass_on
 from rnnsweep.sweep.in_process import run_in_process
 from rnnsweep.sweep.machines import Machines, SweepError, cores_here
 from rnnsweep.sweep.plan import Plan, known_estimates, plan, slots_here
 from rnnsweep.sweep.progress import Progress, duration
 from rnnsweep.sweep.queue import Queue, SpecList, Wait, missing
-from rnnsweep.sweep.trial import ATTEMPTS, PRUNED, Trainer, run_trial
+from rnnsweep.sweep.trial import ATTEMPTS, PRUNED, Trainer, epoch_limit, run_trial
 
 __all__ = [
     "ATTEMPTS",
@@ -27,9 +27,11 @@ __all__ = [
     "SweepError",
     "Trainer",
     "Wait",
+    "check_objectives",
     "cores_here",
     "correction",
     "duration",
+    "epoch_limit",
     "estimate",
     "known_estimates",
     "longest_first",

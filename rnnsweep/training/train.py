@@ -25,7 +25,7 @@ from rnnsweep.spec import Spec
 from rnnsweep.training.engines import Engine, engine_class
 from rnnsweep.training.measures import check_selection, measures, weights_of_classes, without_copies
 from rnnsweep.training.result import Epoch, Result, accuracy_columns, best_epoch
-from rnnsweep.types import Arrays, Floats, Row, Tokens
+from rnnsweep.types import FORMAT, Arrays, Floats, Row, Tokens
 
 
 def train(
@@ -217,6 +217,7 @@ def _evaluated(
 
 def _facts(training: _Training, dataset: Dataset) -> Row:
     return {
+        "format": FORMAT,
         "params": training.model.count_params(),
         "layers": summary(training.model),
         "path": training.engine.name,

@@ -1,5 +1,6 @@
 """Real drivers on a real Ray: stopped, killed, in odd folders; what they print, and what they lose: nothing."""
 
+import contextlib
 import json
 import os
 import re
@@ -15,8 +16,10 @@ import pytest
 
 from rnnsweep.cluster import connect, ray_tune
 from rnnsweep.ledger import Ledger, Record
+from rnnsweep.machine.process import MARK, Process, this_process
+from rnnsweep.machine.process import started as process_started
 from rnnsweep.run import run
-from rnnsweep.sweep import Machines, SpecList
+from rnnsweep.sweep import ATTEMPTS, Machines, SpecList
 from tests.helpers.sweeps import SPECS, Heard, numbers
 
 ROOT = Path(__file__).parents[3]
@@ -172,3 +175,108 @@ def test_that_no_worker_starts_is_said_soon_with_the_folder_of_rays_logs(tmp_pat
     monkeypatch.setattr(connect, "_runtime_environment", lambda: {"py_executable": "/no/such/python"})
     with pytest.raises(Told, match=r"warning: no worker has started for 3\.0 s; what Ray says of it is in /"):
         run(SpecList(SPECS[:1]), Ledger(tmp_path), tiny, Machines(), Waiting())
+
+
+def leftovers(mark):
+    """Return the ids of processes that a driver of this mark started and that still run."""
+    import psutil
+
+    found = []
+    for each in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if each.status() != psutil.STATUS_ZOMBIE and each.environ().get(MARK) == mark:
+                found.append(each.pid)
+    return found
+
+
+def mark_of(process):
+    return Process(this_process().machine, process.pid, process_started(process.pid)).mark
+
+
+KILLS = ["at once", "as its Ray starts", "as its worker starts", "in an epoch"]
+
+
+@pytest.mark.parametrize("when", KILLS)
+def test_what_a_killed_driver_left_on_ray_is_ended_at_the_next_start_and_the_ledger_is_whole(tmp_path, when):
+    flags = ["--epochs", "5"]
+    with started(command(tmp_path / "undisturbed", *flags, "--in-process")) as process:
+        process.communicate()
+    assert process.returncode == 0
+    with started(command(tmp_path / "results", *flags)) as process:
+        mark = mark_of(process)
+        if when == "as its Ray starts":
+            wait_for(lambda: leftovers(mark), process)
+        elif when == "as its worker starts":
+            wait_for(lambda: workers(process), process)
+        elif when == "in an epoch":
+            wait_for(lambda: list((tmp_path / "results").glob(f"*/{Record.CHECKPOINT}")), process)
+        else:
+            wait_for(lambda: (tmp_path / "results" / "drivers").exists(), process)
+        process.kill()
+        process.communicate()
+    with started(command(tmp_path / "results", *flags)) as again:
+        output = again.communicate()[0]
+    assert again.returncode == 0, output
+    assert leftovers(mark) == []
+    assert numbers(Ledger(tmp_path / "results")) == numbers(Ledger(tmp_path / "undisturbed"))
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.05, 0.3])
+def test_ctrl_c_three_times_leaves_no_process_and_no_epoch_that_was_told_is_trained_again(tmp_path, pause):
+    with started(command(tmp_path)) as process:
+        mark = mark_of(process)
+        wait_for(lambda: list(tmp_path.glob(f"*/{Record.CHECKPOINT}")), process)
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(pause)
+        output = process.communicate()[0]
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    deadline = time.monotonic() + 20
+    while leftovers(mark) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert leftovers(mark) == []
+    (path,) = tmp_path.glob(f"*/{Record.EPOCHS}")
+    told = path.read_bytes()
+    with started(command(tmp_path)) as process:
+        wait_for(lambda: len(path.read_bytes()) > len(told), process)
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert path.read_bytes().startswith(told), "the times of each epoch are those of its first training"
+
+
+def test_a_worker_that_hangs_is_ended_with_its_stack_and_fails_after_its_attempts(tmp_path, tiny):
+    import threading
+
+    def hang_for_ever(spec, dataset, on_epoch, state):
+        threading.Event().wait()
+
+    heard = Heard()
+    machines = Machines(max_concurrent=1, epoch_timeout=2.0)
+    run(SpecList(SPECS[:1]), Ledger(tmp_path), tiny, machines, heard, hang_for_ever)
+    assert heard.failed_keys[SPECS[0].key].startswith("epoch 1 took longer than 2 s, see --epoch-timeout")
+    assert "hang_for_ever" in Ledger(tmp_path).record(SPECS[0].key).error()
+    assert heard.events.count(("retried", SPECS[0].key)) == ATTEMPTS - 1
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="a folder that nobody may write needs unshare, of Linux")
+def test_a_ledger_that_becomes_read_only_ends_the_sweep_in_one_line_and_it_goes_on_later(tmp_path):
+    nobody = ["unshare", "--user", "--map-user=54321", "--map-group=54321"]
+    if subprocess.run([*nobody, "true"], capture_output=True).returncode:
+        pytest.skip("this system lets nobody be another user")
+    results = tmp_path / "results"
+    with started([*nobody, *command(results, "--in-process", "--epochs", "40")]) as process:
+        (path,) = wait_for(lambda: list(results.glob(f"*/{Record.CHECKPOINT}")), process)
+        path.parent.chmod(0o555)
+        results.chmod(0o555)
+        output = process.communicate()[0]
+    path.parent.chmod(0o755)
+    results.chmod(0o755)
+    assert process.returncode == 2, output
+    assert "Permission denied; give another place with --results" in output
+    assert "Traceback" not in output
+    told = path.with_name(Record.EPOCHS).read_bytes()
+    with started(command(results, "--in-process", "--epochs", "40")) as process:
+        output = process.communicate()[0]
+    assert process.returncode == 0, output
+    assert path.with_name(Record.EPOCHS).read_bytes().startswith(told)
