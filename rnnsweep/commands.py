@@ -13,6 +13,7 @@ SCRIPTS = {
     "export": "sweeps/export.py",
     "report": "analysis/report.py",
     "compare": "analysis/compare.py",
+    "dashboard": "analysis/export.py",
 }
 PROGRAM = "rnnsweep"
 
