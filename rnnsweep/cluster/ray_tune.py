@@ -208,6 +208,8 @@ class QueueCallback(_NotSaved, tune.Callback):  # type: ignore[misc]
         ended = _ended_part()
         if ended:
             raise SweepError(ENDED.format(ended))
+        if not trials and self._waits_since is not None:  # other drivers train all that there is
+            self._waits_since = time.monotonic()
         if self._waits_since is not None and time.monotonic() - self._waits_since > PATIENCE_SECONDS:
             self._waits_since = None
             self._listener.on_waiting(PATIENCE_SECONDS, _logs())

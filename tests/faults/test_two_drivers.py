@@ -183,6 +183,22 @@ def test_a_driver_that_was_taken_for_dead_stops_what_another_has_taken_since(led
         assert mine.keeps("b" * 12)
 
 
+def test_a_trial_whose_key_is_lost_stops_there_and_goes_on_once_it_is_left(ledger, tmp_path, monkeypatch, undisturbed):
+    taken, take = [], Claims.take
+
+    def counted(mine, key):
+        taken.append(key)
+        return take(mine, key)
+
+    monkeypatch.setattr(Claims, "take", counted)
+    monkeypatch.setattr(Claims, "keeps", lambda mine, key: key != SPECS[0].key or taken.count(key) > 1)
+    heard = Heard()
+    run(SpecList(SPECS), ledger, None, HERE, heard, trainer(tmp_path / "log"))
+    assert heard.finished_keys == [spec.key for spec in (*SPECS[1:], SPECS[0])]
+    assert len(epochs_trained(tmp_path / "log")) == len(set(epochs_trained(tmp_path / "log")))
+    assert values(ledger) == undisturbed
+
+
 @pytest.mark.parametrize("said", [b"", b"{}", b"[" * 9999, b'{"process": 3}', b'{"process": {}, "keys": [1]}'])
 def test_a_damaged_file_of_a_driver_keeps_nobody_from_anything(ledger, tmp_path, said):
     ledger.write_driver("x" * 32, said)

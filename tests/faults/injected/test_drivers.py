@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import threading
 import time
 from pathlib import Path
 
@@ -246,8 +247,6 @@ def test_ctrl_c_three_times_leaves_no_process_and_no_epoch_that_was_told_is_trai
 
 
 def test_a_worker_that_hangs_is_ended_with_its_stack_and_fails_after_its_attempts(tmp_path, tiny):
-    import threading
-
     def hang_for_ever(spec, dataset, on_epoch, state):
         threading.Event().wait()
 
@@ -257,6 +256,36 @@ def test_a_worker_that_hangs_is_ended_with_its_stack_and_fails_after_its_attempt
     assert heard.failed_keys[SPECS[0].key].startswith("epoch 1 took longer than 2 s, see --epoch-timeout")
     assert "hang_for_ever" in Ledger(tmp_path).record(SPECS[0].key).error()
     assert heard.events.count(("retried", SPECS[0].key)) == ATTEMPTS - 1
+
+
+def test_on_ray_what_another_driver_trains_is_waited_for_and_trained_once_it_is_left(tmp_path, tiny, monkeypatch):
+    ledger = Ledger(tmp_path)
+    said = {"process": {"machine": "elsewhere", "pid": 1, "started": "1"}, "keys": [SPECS[0].key]}
+    ledger.write_driver("theirs", json.dumps(said).encode())
+    monkeypatch.setattr(ray_tune, "PATIENCE_SECONDS", 3.0)
+
+    class Waiting(Heard):
+        def on_claimed(self, trials, who):
+            super().on_claimed(trials, who)
+            threading.Timer(6.0, ledger.remove_driver, ["theirs"]).start()
+
+        def on_waiting(self, seconds, logs):
+            raise Told("a worker waits, but for nothing of this machine")
+
+    heard = Waiting()
+    monkeypatch.setattr(ray_tune.QueueScheduler, "on_trial_add", _patient(ray_tune.QueueScheduler.on_trial_add))
+    run(SpecList(SPECS[:1]), ledger, tiny, Machines(max_concurrent=1), heard)
+    assert heard.finished_keys == [SPECS[0].key]
+
+
+def _patient(original):
+    """Return the method, after which a first worker may take as long as it does on a busy machine."""
+
+    def add(self, *arguments):
+        ray_tune.PATIENCE_SECONDS = 300.0
+        original(self, *arguments)
+
+    return add
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="a folder that nobody may write needs unshare, of Linux")
