@@ -198,8 +198,10 @@ class Progress(Listener, AbstractContextManager["Progress"]):
                 f"{duration(seconds)} left",
             )
         left += (sum(self._waiting.values()) + self._unnamed * self._seconds_each) * self._correction()
-        footer = f"{self._done()}/{self._total} trials, {len(self._running)} running"
-        return Group(table, Text(f"{footer}, about {duration(left / max(self._slots, 1))} left", "bold"))
+        footer = f"{self._done()}/{self._total} trials"
+        if self._done() < self._total:
+            footer += f", {len(self._running)} running, about {duration(left / max(self._slots, 1))} left"
+        return Group(table, Text(footer, "bold"))
 
     def _done(self) -> int:
         return len(self.finished_keys) + len(self.pruned_keys) + len(self.failed_keys)

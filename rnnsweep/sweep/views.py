@@ -53,7 +53,7 @@ class NotebookView:
     def _bundle(self) -> dict[str, str]:
         text = io.StringIO()
         Console(file=text, width=WIDTH, color_system=None, force_jupyter=False).print(self._get_renderable())
-        return {"text/plain": "\n".join(line.rstrip() for line in text.getvalue().splitlines())}
+        return {"text/plain": "\n".join(line.rstrip() for line in text.getvalue().strip("\n").splitlines())}
 
 
 def in_notebook() -> bool:
