@@ -25,9 +25,9 @@ from rnnsweep.data.vocabulary import FILES
 from rnnsweep.errors import UserError
 from rnnsweep.ledger import Ledger
 from rnnsweep.run import run
-from rnnsweep.search import Goal
+from rnnsweep.search import MEASURES, Goal
 from rnnsweep.spec import FROM_DATA, Spec, SpecError
-from rnnsweep.sweep import Machines, Progress, Queue, SpecList, plan, slots_here
+from rnnsweep.sweep import Machines, Progress, SpecList, check_objectives, duration, plan, slots_here
 from rnnsweep.sweep.views import console_here
 from rnnsweep.sweep.vocabulary import keep_vocabulary
 
@@ -118,9 +118,23 @@ def search(
     usual: dict[str, Any] = {} if dataset.validation is not None else {"validation": ["grouped"]}
     fixed = {"dataset": dataset.name, "data_sha256": dataset.sha256, **of_vectors(dataset)}
     of_data = {name: [value] for name, value in fixed.items()}
+    if objectives[0] in MEASURES:
+        usual["select"] = [objectives[0]]
+    check_objectives(objectives, dataset)
     axes = space.search_space(usual | _fields(fields) | of_data, depth)
     goal = Goal(objectives=tuple(objectives), max_params=max_params, max_seconds=max_seconds)
-    study = Search(axes, goal, trials, store, sampler=sampler, sampler_seed=sampler_seed, pruner=pruner, name=name)
+    study = Search(
+        axes,
+        goal,
+        trials,
+        store,
+        sampler=sampler,
+        sampler_seed=sampler_seed,
+        pruner=pruner,
+        name=name,
+        classes=len(dataset.classes),
+        multilabel=dataset.multilabel,
+    )
     with study:
         study.describe()
         _, left = study.progress()
@@ -225,12 +239,16 @@ def _existing(results: Place) -> Ledger:
 
 
 def _train(specs: list[Spec], dataset: Dataset, store: Ledger, machines: Machines, test: bool = True) -> None:
-    """Train what the ledger lacks of these specs, with a live view."""
+    """Train what the ledger lacks of these specs: the plan in a line, then a live view."""
     found = plan(specs, dataset, store, machines)
-    queue: Queue = SpecList(found.to_run)
-    with Progress(console_here(), found.seconds, found.slots or 1, test=test) as progress:
-        if found.to_run:
-            run(queue, store, dataset, machines, progress)
+    if not found.to_run:
+        return
+    console, slots = console_here(), min(found.slots or 1, len(found.to_run))
+    about = duration(sum(found.seconds.values()) / slots)
+    console.print(f"{len(found.specs)} trials: {found.done} done, {len(found.to_run)} to train, about {about} "
+                  f"on {slots} slot{'s' * (slots > 1)}", soft_wrap=True)  # fmt: skip
+    with Progress(console, found.seconds, slots, test=test) as progress:
+        run(SpecList(found.to_run), store, dataset, machines, progress)
 
 
 def _suggested(store: Ledger, study: str, order: Sequence[str], ranked: pd.DataFrame) -> pd.DataFrame:

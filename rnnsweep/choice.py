@@ -1,7 +1,8 @@
 """Which network is chosen: the one rule that the command line and the report share, on the trials of a ledger.
 
-Networks are ranked by their mean validation accuracy over equally many seeds; the test set takes no part in it. What a
-seed was chosen by says too much of it, on the test set, too: so the seed that chose never counts in what is reported.
+Networks are ranked by what their specs select epochs by, its mean on validation texts over equally many seeds; the test
+set takes no part in it. Trials that differ in it are ranked by accuracy. What a seed was chosen by says too much of it,
+on the test set, too: so the seed that chose never counts in what is reported.
 """
 
 from __future__ import annotations
@@ -17,6 +18,29 @@ NETWORK = list(ALL_BUT_SEED)
 """Columns of `LedgerFrames.trials` that make a trial another network or another experiment: all of a spec's but the
 seed, so that a field added later parts networks instead of passing them off as seeds of one."""
 COLUMNS = ["key", "val", "n", "mean", "sd", "low", "high"]
+ACCURACY = "val_accuracy"
+TITLES = {"auroc": "AUROC", "macro_f1": "macro F1", "micro_f1": "micro F1"}
+
+
+def measure_of(trials: pd.DataFrame) -> str:
+    """Return the column that these trials are ranked by: what all of them select epochs by, else `val_accuracy`.
+
+    Accuracy also where a finished one of them has no value of it.
+    """
+    done = trials[trials["status"] == "finished"] if "status" in trials else trials
+    found = set(done["select"]) if "select" in done else set()
+    named = str(found.pop()) if len(found) == 1 else ACCURACY
+    return named if named in done and done[named].notna().all() else ACCURACY
+
+
+def title_of(measure: str) -> str:
+    """Return what a column of validation texts is called in a sentence, such as `validation macro F1`."""
+    name = measure.removeprefix("val_")
+    return f"validation {TITLES.get(name, name.replace('_', ' '))}"
+
+
+def _sign(measure: str) -> int:
+    return -1 if measure.endswith("loss") else 1
 
 
 def common(counts: Iterable[int]) -> int:
@@ -26,12 +50,14 @@ def common(counts: Iterable[int]) -> int:
 
 
 def networks(trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the networks of these trials, the best mean validation accuracy first, then those that are not ranked.
+    """Return the networks of these trials, the best mean of `measure_of` first, then those that are not ranked.
 
-    A row holds the columns of `NETWORK` and n, val_accuracy and test_accuracy (means), key (the first), keys and
-    `ranked`. Those that are ranked are judged by their first seeds, `common` many of each, or one where no network has
-    two; n, means and keys are of these. Equals are ordered by their first key.
+    A row holds the columns of `NETWORK` and n, val_accuracy, test_accuracy and `val`, what they are ranked by (means),
+    key (the first), keys, `measure` (the column of `val`) and `ranked`. Those that are ranked are judged by their first
+    seeds, `common` many of each, or one where no network has two; n, means and keys are of these. Equals are ordered by
+    their first key.
     """
+    measure = measure_of(trials)
     groups = trials.sort_values(["seed", "key"]).groupby(NETWORK, sort=False, dropna=False)
     used = common(groups.size()) or 1
     size = groups["key"].transform("size")
@@ -43,38 +69,46 @@ def networks(trials: pd.DataFrame) -> pd.DataFrame:
             n=("key", "size"),
             val_accuracy=("val_accuracy", "mean"),
             test_accuracy=("test_accuracy", "mean"),
+            val=(measure, "mean"),
             key=("key", "first"),
             keys=("key", list),
         )
     )
-    table["ranked"] = table["n"] == used
-    order = ["ranked", "val_accuracy", "key"]
-    return table.sort_values(order, ascending=[False, False, True]).reset_index()
+    table["ranked"], table["measure"] = table["n"] == used, measure
+    return table.sort_values(["ranked", "val", "key"], ascending=[False, _sign(measure) < 0, True]).reset_index()
 
 
 def confirmed(trials: pd.DataFrame, keys: Sequence[str], seeds: int) -> pd.DataFrame:
     """Return a row per confirmed spec, the winner first: key, val, and n, mean, sd, low, high of its test accuracy.
 
+    `val` is the mean of `measure_of` all of them.
+
     The rule of a search's winner: the specs were chosen by their own seeds, which do not count here; each has the fresh
-    seeds that the search planned, `seeds` of them after its own, and of those that finished the highest mean validation
-    accuracy wins. Only specs of equal n are ranked: those with fewer seeds than another come behind. Other seeds of the
-    same network, which another sweep has trained, do not count. Equals keep the order of `keys`, which is the search's
-    own; a spec without a finished fresh seed has no row.
+    seeds that the search planned, `seeds` of them after its own, and of those that finished the best `val` wins. Only
+    specs of equal n are ranked: those with fewer seeds than another come behind. Other seeds of the same network, which
+    another sweep has trained, do not count. Equals keep the order of `keys`, which is the search's own; a spec without
+    a finished fresh seed has no row.
     """
-    frame = _rows((key, planned(trials, key, seeds)) for key in keys)
-    return frame.sort_values(["n", "val"], ascending=False, kind="stable", ignore_index=True)
+    found = [(key, planned(trials, key, seeds)) for key in keys]
+    measure = _measure_of_all(found)
+    order = [False, _sign(measure) < 0]
+    return _rows(found, measure).sort_values(["n", "val"], ascending=order, kind="stable", ignore_index=True)
 
 
 def chosen(trials: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Return what `confirmed` returns, of specs that nothing confirms: by the one seed that chose each, in order."""
-    return _rows((key, trials[(trials["key"] == key) & (trials["status"] == "finished")]) for key in keys)
+    found = [(key, trials[(trials["key"] == key) & (trials["status"] == "finished")]) for key in keys]
+    return _rows(found, _measure_of_all(found))
 
 
-def _rows(found: Iterable[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
+def _measure_of_all(found: Sequence[tuple[str, pd.DataFrame]]) -> str:
+    rows = [done for _, done in found if len(done)]
+    return measure_of(pd.concat(rows)) if rows else ACCURACY
+
+
+def _rows(found: Iterable[tuple[str, pd.DataFrame]], measure: str) -> pd.DataFrame:
     rows = [
-        {"key": key, "val": done["val_accuracy"].mean(), **interval(done["test_accuracy"])}
-        for key, done in found
-        if len(done)
+        {"key": key, "val": done[measure].mean(), **interval(done["test_accuracy"])} for key, done in found if len(done)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 

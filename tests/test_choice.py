@@ -142,3 +142,33 @@ def test_the_command_line_and_the_report_name_the_same_winner(tmp_path, capsys, 
     by_report = re.search(r"The winner is trained again by\W+python sweeps/one.py --cell (\w+)", text)[1]
     assert by_command == by_report == "gru"
     assert choice.networks(ledger.load().trials)["cell"].iloc[0] == "lstm", "by all seeds in the ledger it is another"
+
+
+def test_networks_are_ranked_by_what_all_of_them_select_epochs_by(ledger):
+    trials = ledger.load().trials
+    assert set(choice.networks(trials)["measure"]) == {"val_accuracy"}
+    of_f1 = trials.assign(select="val_macro_f1", val_macro_f1=trials["cell"].map({"gru": 0.7, "lstm": 0.6}))
+    three = of_f1[of_f1["seed"] < 9]
+    found = choice.networks(three)
+    assert (found["cell"].tolist(), found["val"].tolist()) == (["gru", "lstm"], pytest.approx([0.7, 0.6]))
+    assert set(found["measure"]) == {"val_macro_f1"}
+    assert choice.title_of("val_macro_f1") == "validation macro F1"
+    by_loss = three.assign(select="val_loss", val_loss=three["cell"].map({"gru": 0.7, "lstm": 0.6}))
+    assert choice.networks(by_loss)["cell"].tolist() == ["lstm", "gru"]  # the less the better
+
+
+def test_trials_that_select_by_different_measures_or_lack_a_value_are_ranked_by_accuracy(ledger):
+    trials = ledger.load().trials
+    mixed = trials.assign(select=["val_macro_f1", *["val_accuracy"] * (len(trials) - 1)], val_macro_f1=0.5)
+    assert choice.measure_of(mixed) == "val_accuracy"
+    assert choice.measure_of(trials.assign(select="val_macro_f1")) == "val_accuracy"
+
+
+def test_the_winner_of_fresh_seeds_is_of_the_same_measure(ledger):
+    trials = ledger.load().trials.assign(select="val_loss")
+    trials["val_loss"] = trials["cell"].map({"gru": 0.7, "lstm": 0.6})
+    keys = [GRU.replace(seed=1).key, LSTM.replace(seed=1).key]
+    found = choice.confirmed(trials, keys, 2)
+    assert found["key"].tolist() == keys[::-1]
+    assert found["val"].tolist() == pytest.approx([0.6, 0.7])
+    assert choice.chosen(trials, keys)["val"].tolist() == pytest.approx([0.7, 0.6])

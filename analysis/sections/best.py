@@ -10,7 +10,7 @@ from analysis.sections.commands import train_again
 from analysis.sections.leaderboard import passed
 from analysis.sections.network import network_blocks
 from analysis.sections.source import Source, data_name, generated_box, label
-from rnnsweep.choice import networks
+from rnnsweep.choice import networks, title_of
 
 NONE = "There is none yet: no network with held-out validation is finished."
 OPTIMISM = (
@@ -38,7 +38,7 @@ def _best(source: Source, trials: pd.DataFrame) -> list[Block]:
     spec = source.contents.specs[chosen["key"].iloc[0]]
     system = str(chosen["system"].iloc[0])
     said = (
-        f": the best mean validation accuracy, {number(best['val_accuracy'])} (n={best['n']}), of "
+        f": the best mean {title_of(best['measure'])}, {number(best['val'])} (n={best['n']}), of "
         f"{plural(int(ranked['ranked'].sum()), 'network')} on {data_name(chosen)}, {plural(spec.epochs, 'epoch')}; "
         f"test accuracy {number(best['test_accuracy'])}. {OPTIMISM} "
     )

@@ -99,7 +99,8 @@ def _results(search: _Search, source: Source) -> list[Block]:
         search.trials, search.objectives[0], SMALLER
     )  # fmt: skip
     chosen = choice.confirmed(source.trials, settings.get("confirmed", []), settings.get("seeds", 1))
-    sure = "Confirmed with fresh seeds; the winner is the best mean validation accuracy"
+    rows = source.trials[source.trials["key"].isin(chosen["key"])]
+    sure = f"Confirmed with fresh seeds; the winner is the best mean {choice.title_of(choice.measure_of(rows))}"
     first = settings.get("winner") or "" if len(chosen) == 0 else chosen["key"].iloc[0]
     first = first or (best["key"].iloc[0] if len(best) else "")
     start = f"{'The winner' if len(chosen) else 'The first'} is trained again by"

@@ -64,8 +64,16 @@ def seconds_of(specs: Iterable[Spec], dataset: Dataset) -> float:
         parts = split(spec, dataset)
         sets = (parts.train, parts.validation, parts.test)
         tokens = sum(int(np.minimum(reviews.lengths, spec.max_len).sum()) for reviews in sets)
-        total += SETTING_SECONDS + TOKEN_SECONDS * tokens
+        total += SETTING_SECONDS + TOKEN_SECONDS * tokens * _fits(dataset)
     return total
+
+
+def _fits(dataset: Dataset) -> float:
+    """Return how much longer than of two classes the lines take: one class, or label, against the rest at a time."""
+    many = len(dataset.classes)
+    if dataset.multilabel:
+        return float(many)
+    return 1.0 if many == 2 else many / 2  # as measured: a class of 16 takes half as long as two classes
 
 
 def compute(console: Console, specs: Sequence[Spec], ledger: Ledger, dataset: Dataset) -> None:
@@ -112,7 +120,9 @@ def print_best(console: Console, frames: LedgerFrames, specs: Sequence[Spec]) ->
     found = choice.networks(held if len(held) else done)
     if len(found):
         best = found.iloc[0]
-        print_against(console, frames, frames.specs[best["key"]], best["test_accuracy"], int(best["n"]))
+        spec = frames.specs[best["key"]]
+        print_against(console, frames, spec, best["test_accuracy"], int(best["n"]))
+        print_measure(console, frames, spec, best)
 
 
 def _setting(reviews: Any, validation: Any, *others: Any) -> tuple[Any, ...]:
@@ -120,12 +130,35 @@ def _setting(reviews: Any, validation: Any, *others: Any) -> tuple[Any, ...]:
     return 0 if reviews is None or reviews is pd.NA else int(reviews), str(validation), *others
 
 
+def print_measure(console: Console, frames: LedgerFrames, spec: Spec, best: Any) -> None:
+    """Print the same of what a row of `choice.networks` was chosen by, where that is no accuracy and lines have it."""
+    measure = str(best["measure"])
+    tested = measure.replace("val_", "test_")
+    if measure == choice.ACCURACY or measure not in frames.baselines or tested not in frames.trials:
+        return
+    found = _lines_of(frames, spec, measure)
+    if len(found):
+        value = float(frames.trials.loc[frames.trials["key"].isin(best["keys"]), tested].mean())
+        screen.print_bar_measure(console, choice.title_of(measure), value, _row(found), tested)
+
+
 def print_against(console: Console, frames: LedgerFrames, spec: Spec, accuracy: float, seeds: int) -> None:
     """Print a network with its mean test accuracy beside the best linear line on the same data; nothing without one."""
+    found = _lines_of(frames, spec, choice.ACCURACY)
+    if len(found):
+        screen.print_bar(console, spec, accuracy, seeds, _row(found))
+
+
+def _row(found: pd.DataFrame) -> dict[str, Any]:
+    return {str(name): value for name, value in found.iloc[0].items()}
+
+
+def _lines_of(frames: LedgerFrames, spec: Spec, measure: str) -> pd.DataFrame:
+    """Return the linear lines on a spec's data, the best by a validation measure first; without it, none."""
     lines = frames.baselines
     reviews = lines["reviews"].isna() if spec.reviews is None else lines["reviews"].eq(spec.reviews).fillna(False)
     same = (lines["data_sha256"] == spec.data_sha256) & reviews & (lines["model"] != COMMONEST)
     alike = lines[same & (lines["validation"] == str(spec.validation))]
-    ranked = (alike if len(alike) else lines[same]).sort_values("val_accuracy", ascending=False, kind="stable")
-    if len(ranked):
-        screen.print_bar(console, spec, accuracy, seeds, {str(name): value for name, value in ranked.iloc[0].items()})
+    found = alike if len(alike) else lines[same]
+    found = found if measure == choice.ACCURACY else found.dropna(subset=[measure])
+    return found.sort_values(measure, ascending=False, kind="stable")

@@ -3,99 +3,63 @@
 from __future__ import annotations
 
 import argparse
-import codecs
-import io
-import shlex
-import signal
+import contextlib
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
 
 from rich.console import Console
 
-from rnnsweep.cli import lines, screen
-from rnnsweep.cli.data_flags import reading_of
+from rnnsweep.cli import facts, lines, screen
+from rnnsweep.cli.data_flags import found_again, reading_of
 from rnnsweep.cli.flags import FINISHED, INTERRUPTED, SOME_FAILED, Parser, machines_of
+from rnnsweep.cli.guard import guard, take_every_character
 from rnnsweep.cli.look import print_look, print_warnings
 from rnnsweep.cluster import survey
 from rnnsweep.data import Dataset, load
-from rnnsweep.errors import UserError
+from rnnsweep.data.vectors import check_columns, of_vectors
 from rnnsweep.ledger import Ledger
-from rnnsweep.machine.memory import memory_here_mb
 from rnnsweep.redact import without_password
 from rnnsweep.run import run
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import (
-    Estimate,
-    Machines,
-    Progress,
-    SpecList,
-    SweepError,
-    cores_here,
-    correction,
-    estimate,
-    longest_first,
-    refusal,
-)
+from rnnsweep.sweep import Machines, Progress, SpecList, plan
+from rnnsweep.sweep.vocabulary import keep_vocabulary
+from rnnsweep.types import Row
 
-# A scheduler's polite end and a closed terminal are interruptions as Ctrl-C is; Windows has but two of them.
-STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-PRINTABLE = "rnnsweep-printable"  # the name of what is done with a character that cannot be printed
-LEARNED_FROM = 500  # finished trials whose median says how fast the machine is; keys are hashes, so any will do
+GONE = "its result has gone: the ledger was moved or deleted while the sweep ran; give the same command again"
 
 
 def guarded(
     parser: Parser,
     options: argparse.Namespace,
     check: Callable[[], object],
-    run_it: Callable[[Console, Dataset], int],
+    run_it: Callable[[Console, Dataset, Row], int],
 ) -> int:
-    """Check the flags, load the data, run; a mistake is one line and status 2, an interruption says how to go on."""
-    _take_every_character()
-    console = Console(highlight=False)
-    for number in STOPS:
-        if signal.getsignal(number) != signal.SIG_IGN:  # as SIGHUP under nohup
-            signal.signal(number, _interrupt)
-    try:
+    """Check the flags, load the data, run; a mistake is one line and status 2, an interruption says how to go on.
+
+    What `run_it` puts into its row is printed as one JSON object where `--json` is given, and all else to stderr.
+    """
+    take_every_character()
+    if options.json and options.look:
+        parser.error("--json is of the plan and the summary, and --look prints neither; leave one of them out")
+    console = Console(highlight=False, stderr=options.json)
+    said: Row = {}
+
+    def work() -> int:
         planned = check()  # a mistake in the flags shows before the data is looked for
         if options.look:
             print_look(console, options, planned)
             return FINISHED
         dataset = load(options.data, lambda line: screen.print_warning(console, line), reading_of(options))
         print_warnings(console, dataset, planned)
-        return run_it(console, dataset)
-    except UserError as error:
-        parser.error(str(error))
-    except KeyboardInterrupt:
-        screen.print_interrupted(console, without_password(shlex.join(["python", *sys.argv])))
-        return INTERRUPTED
+        said.update(data=facts.of_data(dataset), results=without_password(options.results))
+        return run_it(console, dataset, said)
 
-
-def _interrupt(number: int, frame: object) -> NoReturn:
-    """Interrupt, once: what comes again while all is being ended would only leave some of it behind."""
-    for each in STOPS:
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
-def _take_every_character() -> None:
-    """Have the terminal or file that is printed to take what it has no character for, and bytes that are no text.
-
-    A name of a file that is no UTF-8 is printed as its bytes.
-    """
-    codecs.register_error(PRINTABLE, _as_printable)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=PRINTABLE)
-
-
-def _as_printable(error: UnicodeError) -> tuple[str | bytes, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    try:
-        return codecs.lookup_error("surrogateescape")(error)
-    except UnicodeError:
-        return "?" * (error.end - error.start), error.end
+    with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
+        status = guard(parser, console, work)
+    if options.json and status != INTERRUPTED:
+        print(json.dumps(facts.without_nan(said), ensure_ascii=False))
+    return status
 
 
 def run_specs(
@@ -109,77 +73,79 @@ def run_specs(
     `planned` says of them how many seeds were planned, by cell, which the ledger keeps.
     """
 
-    def run_it(console: Console, dataset: Dataset) -> int:
-        chosen = list({spec.key: spec for spec in specs(dataset.name, dataset.sha256)}.values())
-        return _run(console, options, chosen, dataset, planned(chosen))
+    def run_it(console: Console, dataset: Dataset, said: Row) -> int:
+        check_columns(options.embedding_dim, dataset)
+        chosen = [spec.replace(**of_vectors(dataset)) for spec in specs(dataset.name, dataset.sha256)]
+        return _run(console, options, chosen, dataset, planned(chosen), said)
 
     return guarded(parser, options, lambda: specs("", ""), run_it)
 
 
 def _run(
-    console: Console, options: argparse.Namespace, specs: list[Spec], dataset: Dataset, planned: Mapping[str, int]
+    console: Console,
+    options: argparse.Namespace,
+    specs: Sequence[Spec],
+    dataset: Dataset,
+    planned: Mapping[str, int],
+    said: Row,
 ) -> int:
     ledger = Ledger(options.results)
     machines = machines_of(options)
-    results = ledger.results()
     screen.print_data(console, dataset)
     screen.print_validation(console, specs, dataset)
-    estimates = {spec.key: estimate(spec, dataset) for spec in specs}
-    factor = correction(known_estimates(ledger, results, dataset), results)
-    to_run = longest_first((spec for spec in specs if spec.key not in results), estimates)
-    seconds = {spec.key: factor * estimates[spec.key].seconds for spec in to_run}
-    slots = slots_here(machines)
-    bars = lines.lacking(specs, ledger, options)
-    screen.print_axes(console, specs)
-    if machines.address is None and not machines.gpus_per_trial:
-        refuse_too_large(to_run, estimates)
-    screen.print_plan(console, ledger, machines, len(specs), len(specs) - len(to_run), len(to_run))
+    screen.print_vectors(console, specs, dataset)
+    found = plan(specs, dataset, ledger, machines)
+    slots = found.slots
+    bars = lines.lacking(found.specs, ledger, options)
+    screen.print_axes(console, found.specs)
+    screen.print_plan(console, ledger, machines, len(found.specs), found.done, len(found.to_run))
     if options.plan:
         slots = look_at_cluster(console, ledger, dataset, machines, slots)
-    screen.print_estimate(console, [estimates[spec.key] for spec in to_run], sum(seconds.values()), slots)
+    total = sum(found.seconds.values())
+    screen.print_estimate(console, [found.estimates[spec.key] for spec in found.to_run], total, slots)
     screen.print_lines(console, len(bars), lines.seconds_of(bars, dataset), "before")
+    said["plan"] = facts.of_plan(found, slots)
     if options.plan:
         return FINISHED
     if planned or bars:
         ledger.check_writable()
+    ledger.name_data(dataset.sha256, found_again(options, dataset.name))
+    keep_words(console, ledger, dataset, options)
     ledger.plan(planned)
     lines.compute(console, bars, ledger, dataset)
     ledger.index()
-    with Progress(console, seconds, slots or 1) as progress:
-        if to_run:
-            run(SpecList(to_run), ledger, dataset, machines, progress)
-    return _summary(console, specs, progress.failed_keys, ledger, options)
-
-
-def refuse_too_large(specs: list[Spec], estimates: Mapping[str, Estimate]) -> None:
-    """Raise `SweepError` where a trial cannot fit the memory of this machine, before any of them runs."""
-    here = memory_here_mb()
-    reasons = (refusal(spec, estimates[spec.key], here) for spec in specs)
-    reason = next((found for found in reasons if found), None)
-    if reason:
-        raise SweepError(reason)
+    with Progress(console, found.seconds, slots or 1) as progress:
+        if found.to_run:
+            run(SpecList(found.to_run), ledger, dataset, machines, progress)
+    return _summary(console, found.specs, progress.failed_keys, ledger, options, said)
 
 
 def _summary(
-    console: Console, specs: list[Spec], failed: Mapping[str, str], ledger: Ledger, options: argparse.Namespace
+    console: Console,
+    specs: list[Spec],
+    failed: Mapping[str, str],
+    ledger: Ledger,
+    options: argparse.Namespace,
+    said: Row,
 ) -> int:
     results = ledger.results()
     ledger.index()
     rows = {spec.key: results[spec.key] for spec in specs if spec.key in results}
     bad = {key: row.get("error", "") for key, row in rows.items() if row["status"] != "finished"} | dict(failed)
+    bad = {spec.key: GONE for spec in specs if spec.key not in rows} | bad
     screen.print_done(console, ledger, len(specs) - len(bad), len(specs))
     screen.print_failed(console, bad)
     if options.baselines and ledger.baseline_keys():
         lines.print_best(console, ledger.load(), specs)
     screen.print_report_command(console, options.results)
+    said["summary"] = facts.of_trials(rows, bad)
     return SOME_FAILED if bad else FINISHED
 
 
-def known_estimates(ledger: Ledger, results: Mapping[str, Any], dataset: Dataset) -> dict[str, Estimate]:
-    """Return estimates for some finished trials on these reviews, to hold them against what they really took."""
-    finished = sorted(key for key, row in results.items() if row["status"] == "finished")
-    specs = ledger.specs(finished[:LEARNED_FROM])
-    return {key: estimate(spec, dataset) for key, spec in specs.items() if spec.data_sha256 == dataset.sha256}
+def keep_words(console: Console, ledger: Ledger, dataset: Dataset, options: argparse.Namespace) -> None:
+    """Keep what turns texts into this data's numbers in the ledger; a warning where its words cannot be had."""
+    source = dataset.name if options.data == "auto" else options.data
+    keep_vocabulary(ledger, dataset, source, reading_of(options), lambda line: screen.print_warning(console, line))
 
 
 def look_at_cluster(
@@ -191,15 +157,3 @@ def look_at_cluster(
     nodes, slots = survey(ledger, dataset, machines)
     screen.print_nodes(console, nodes, slots)
     return slots
-
-
-def slots_here(machines: Machines) -> int | None:
-    """Return how many trials run at a time, None where only the cluster knows; raises `SweepError` where none can."""
-    if machines.in_process:
-        return 1
-    if machines.address is not None:
-        return machines.max_concurrent  # the cluster knows, once it is reached
-    slots = int(cores_here() / machines.cpus_per_trial + 1e-9)
-    if not slots:
-        raise SweepError(f"--cpus-per-trial is {machines.cpus_per_trial:g}, but there are {cores_here()} cores here")
-    return min(slots, machines.max_concurrent or slots)

@@ -6,6 +6,7 @@ import argparse
 import random
 from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from rnnsweep import choice
-from rnnsweep.cli import lines, screen
-from rnnsweep.cli.data_flags import data_words
+from rnnsweep.cli import facts, lines, screen
+from rnnsweep.cli.data_flags import data_words, found_again
 from rnnsweep.cli.flags import FINISHED, SOME_FAILED, Parser, machines_of
-from rnnsweep.cli.run import guarded, known_estimates, look_at_cluster, slots_here
+from rnnsweep.cli.run import guarded, keep_words, look_at_cluster
 from rnnsweep.data import Dataset
+from rnnsweep.data.vectors import check_columns, of_vectors
 from rnnsweep.ledger import Ledger, LedgerFrames
 from rnnsweep.run import run
 from rnnsweep.search import Goal
@@ -25,35 +27,54 @@ from rnnsweep.search.search import Search
 from rnnsweep.space import SearchSpace, draw
 from rnnsweep.spec import Spec
 from rnnsweep.stats import ACCURACY, Sample, contrast, sample, wilson
-from rnnsweep.sweep import Machines, Progress, SpecList, correction, estimate, longest_first, missing
+from rnnsweep.sweep import (
+    Machines,
+    Progress,
+    SpecList,
+    check_objectives,
+    correction,
+    estimate,
+    known_estimates,
+    longest_first,
+    missing,
+    slots_here,
+)
 from rnnsweep.types import Arrays, Row
 
+Space = Callable[[str, str, bool, Mapping[str, Any]], SearchSpace]
 DRAWS = 50  # random specs whose mean says what a search will cost
 
 
-def run_search(parser: Parser, options: argparse.Namespace, space: Callable[[str, str, bool], SearchSpace]) -> int:
-    """Run a search over the space of the data's name, checksum and whether they name validation rows; its status."""
+def run_search(parser: Parser, options: argparse.Namespace, space: Space) -> int:
+    """Run a search over the space of the data: by name, checksum, whether it names validation rows, and what it fixes.
 
-    def run_it(console: Console, dataset: Dataset) -> int:
-        named = dataset.validation is not None
-        return _search(console, options, space(dataset.name, dataset.sha256, named), dataset)
+    Returns the exit status.
+    """
 
-    return guarded(parser, options, lambda: space("", "", False), run_it)
+    def run_it(console: Console, dataset: Dataset, said: Row) -> int:
+        check_columns(options.embedding_dim, dataset)
+        searched = space(dataset.name, dataset.sha256, dataset.validation is not None, of_vectors(dataset))
+        return _search(console, options, searched, dataset, said)
+
+    return guarded(parser, options, lambda: space("", "", False, {}), run_it)
 
 
-def _search(console: Console, options: argparse.Namespace, space: SearchSpace, dataset: Dataset) -> int:
+def _search(console: Console, options: argparse.Namespace, space: SearchSpace, dataset: Dataset, said: Row) -> int:
     ledger = Ledger(options.results)
     machines = machines_of(options)
     goal = Goal(objectives=tuple(options.objectives), max_params=options.max_params, max_seconds=options.max_seconds)
     study = Search(
         space, goal, options.trials, ledger, sampler=options.sampler, sampler_seed=options.sampler_seed,
-        pruner=options.pruner, name=options.name, url=options.study,
+        pruner=options.pruner, name=options.name, url=options.study, classes=len(dataset.classes),
+        multilabel=dataset.multilabel,
     )  # fmt: skip
+    check_objectives(goal.objectives, dataset)
     results = ledger.results()
     chance = random.Random(0)
     specs = [space.draw(lambda name, axis: draw(chance, axis)) for _ in range(DRAWS)]
     screen.print_data(console, dataset)
     screen.print_validation(console, specs, dataset)
+    screen.print_vectors(console, specs, dataset)
     drawn = [estimate(spec, dataset) for spec in specs]
     bars = lines.lacking(specs, ledger, options)
     each = correction(known_estimates(ledger, results, dataset), results) * fmean(item.seconds for item in drawn)
@@ -65,9 +86,12 @@ def _search(console: Console, options: argparse.Namespace, space: SearchSpace, d
         slots = look_at_cluster(console, ledger, dataset, machines, slots)
     screen.print_estimate(console, drawn[:left], each * left, slots)
     screen.print_lines(console, len(bars), lines.seconds_of(bars, dataset), "at the end")
+    said["plan"] = facts.of_search(study, ended, left, each * left, slots, max(item.memory_mb for item in drawn))
     if options.plan:
         return FINISHED
     ledger.check_writable()
+    ledger.name_data(dataset.sha256, found_again(options, dataset.name))
+    keep_words(console, ledger, dataset, options)
     ledger.index()
     with study:
         screen.print_dashboard(console, study.url)
@@ -81,7 +105,7 @@ def _search(console: Console, options: argparse.Namespace, space: SearchSpace, d
         if options.confirm:
             seeds = [spec.replace(seed=spec.seed + added) for spec in best for added in range(1, options.seeds + 1)]
             failed |= _confirm(console, len(best), seeds, ledger, dataset, machines, slots)
-        return _summary(console, options, study, best, failed, ledger, dataset)
+        return _summary(console, options, study, best, failed, ledger, dataset, said)
 
 
 def _confirm(
@@ -113,6 +137,7 @@ def _summary(
     failed: Mapping[str, str],
     ledger: Ledger,
     dataset: Dataset,
+    said: Row,
 ) -> int:
     """Print what was found, and write it beside what was looked for; the winner is `choice.confirmed`'s first."""
     screen.print_search_done(console, study)
@@ -128,6 +153,7 @@ def _summary(
     ledger.index()
     screen.print_ranked(console, ranked, specs)
     found = {"confirmed": list(specs) if options.confirm else [], "seeds": options.seeds}
+    said["summary"] = {"states": study.states(), "failed": dict(failed), "ranked": ranked}
     if ranked:
         winner = ranked[0]
         spec = specs[winner["key"]]
@@ -136,6 +162,7 @@ def _summary(
         screen.print_winner(console, spec, *interval, data_words(options))
         lines.print_against(console, frames, spec, float(winner["mean"]), int(winner["n"]))
         found |= {"winner": winner["key"]}
+        said["summary"]["winner"] = facts.of_winner(spec, *interval)
     study.describe(**found)
     screen.print_report_command(console, options.results)
     return SOME_FAILED if failed or not ranked else FINISHED
@@ -168,9 +195,11 @@ def _interval(
 
 def _right(arrays: Arrays) -> NDArray[np.bool_]:
     """Return bool [test reviews]: who was classified rightly by the best epoch."""
-    best = arrays["best"]
+    best, label = arrays["best"], arrays["label"]
+    if label.ndim > 1:  # several labels a review
+        return np.asarray(((best > 0.5) == label).all(1))
     classes = best.argmax(1) if best.ndim > 1 else best > 0.5
-    return np.asarray(classes == arrays["label"])
+    return np.asarray(classes == label)
 
 
 def with_interval(

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rnnsweep import commands
+from rnnsweep.choice import ACCURACY
 from rnnsweep.cli.flags import as_text
 from rnnsweep.cluster import MUST_AGREE, Node
 from rnnsweep.data import Dataset, split
@@ -221,8 +222,11 @@ def print_search_done(console: Console, study: Search) -> None:
 def print_ranked(console: Console, ranked: Sequence[Row], specs: Mapping[str, Spec]) -> None:
     """Print a line per row of `choice.confirmed`, the winner first; the specs are by key."""
     table = Table.grid(padding=(0, 2))
+    selects = {spec.select for spec in specs.values()}
+    one = selects.pop() if len(selects) == 1 else ACCURACY
+    name = "val" if one == ACCURACY else one
     for row in ranked:
-        table.add_row(f"  val {row['val']:.4f}", f"n = {row['n']}", row["key"], specs[row["key"]].label())
+        table.add_row(f"  {name} {row['val']:.4f}", f"n = {row['n']}", row["key"], specs[row["key"]].label())
     console.print(table)
 
 
@@ -239,14 +243,21 @@ def print_winner(
     console.print(f"again    {plain(shlex.join(words))}", soft_wrap=True)
 
 
+def print_bar_measure(console: Console, title: str, value: float, line: Mapping[str, Any], column: str) -> None:
+    """Print the best network's mean on the test set of what it was chosen by, beside the best linear line by it."""
+    name = LINE_TITLES.get(str(line["model"]), str(line["model"]))
+    console.print(f"         the network is the best by {title}: {value:.4f} on the test set; the best linear line by "
+                  f"it, {name}, has {float(line[column]):.4f}", soft_wrap=True)  # fmt: skip
+
+
 def print_bar(console: Console, spec: Spec, accuracy: float, seeds: int, line: Mapping[str, Any]) -> None:
     """Print the best network, with its mean test accuracy, beside the best linear line, a row of the ledger."""
     title = LINE_TITLES.get(str(line["model"]), str(line["model"]))
     ahead = 100 * (float(line["test_accuracy"]) - accuracy)
     verdict = f"the line is {ahead:.1f} points ahead" if ahead > 0 else f"the network is {-ahead:.1f} points ahead"
     console.print(
-        f"[bold]bar[/]      best network so far: {spec.label()}, test {accuracy:.4f} (n = {seeds}); best linear line: "
-        f"{title}, {line['num_words']:,} words, {line['max_len']:,} steps, test {line['test_accuracy']:.4f} in "
+        f"[bold]bar[/]      best network so far: {spec.label()}, test {accuracy:.4f} (n = {seeds}); best linear "
+        f"line: {title}, {line['num_words']:,} words, {line['max_len']:,} steps, test {line['test_accuracy']:.4f} in "
         f"{duration(float(line['seconds']))}; {verdict}",
         soft_wrap=True,
     )

@@ -14,7 +14,7 @@ from rnnsweep.cli.flags import (
     positive,
     positive_number,
 )
-from rnnsweep.search import OBJECTIVES, PRUNERS, SAMPLERS
+from rnnsweep.search import MEASURES, OBJECTIVES, PRUNERS, SAMPLERS
 from rnnsweep.space import SearchSpace, search_space
 
 
@@ -37,6 +37,8 @@ def search(description: str | None, arguments: Sequence[str] | None = None) -> i
         # What is chosen by the reviews of films that were trained on is chosen for remembering their names.
         usual: dict[str, Any] = {} if names_validation else {"validation": ["grouped"]}
         given = given_fields(options, many=True, ranges=True)
+        if options.objectives[0] in MEASURES:
+            usual["select"] = [options.objectives[0]]
         of_data = {"dataset": name, "data_sha256": sha256, **fixed}
         return search_space(usual | given | {field: [value] for field, value in of_data.items()}, options.depth)
 

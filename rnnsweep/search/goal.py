@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,16 +10,19 @@ from typing import Any, Literal
 from rnnsweep.errors import UserError
 
 Direction = Literal["maximize", "minimize"]  # as Optuna has it
+# Not all data has each of them; a trial whose objective this is selects its epochs by it.
+MEASURES = ("val_micro_f1", "val_macro_f1", "val_balanced_accuracy", "val_auroc", "val_average_precision")
 # Columns of a result, each with its direction.
 OBJECTIVES: dict[str, Direction] = {
     "val_accuracy": "maximize",
     "val_loss": "minimize",
+    **dict.fromkeys(MEASURES, "maximize"),
     "params": "minimize",
     "seconds": "minimize",
 }
 SMALLER = tuple(name for name, direction in OBJECTIVES.items() if direction == "minimize")
 """The objectives that are to be small."""
-WATCHED = ("val_accuracy", "val_loss")  # objectives that each epoch's row has a value of
+WATCHED = ("val_accuracy", "val_loss", *MEASURES)  # objectives that each epoch's row may have a value of
 
 
 class SearchError(UserError, RuntimeError):
@@ -53,8 +57,8 @@ class Goal:
         return first if first in WATCHED and not others else None
 
     def values(self, row: Mapping[str, Any]) -> list[float]:
-        """Return the objectives' values of a finished trial's row."""
-        return [float(row[name]) for name in self.objectives]
+        """Return the objectives' values of a finished trial's row, nan for one that it has not."""
+        return [math.nan if row.get(name) is None else float(row[name]) for name in self.objectives]
 
     def constraints(self, params: int, seconds: float) -> dict[str, float]:
         """Return by how much each limit is passed; a trial is feasible where none is above 0."""

@@ -16,6 +16,7 @@ from optuna.trial import Trial, TrialState
 
 from rnnsweep.ledger import Ledger
 from rnnsweep.network.cost import parameters
+from rnnsweep.network.output import output_of
 from rnnsweep.search.goal import Goal, SearchError
 from rnnsweep.search.samplers import make_sampler, suggested
 from rnnsweep.search.studies import Known, Studies, default_url, ended_as
@@ -45,8 +46,13 @@ class Search:
         pruner: str | None = "median",
         name: str | None = None,
         url: str | None = None,
+        classes: int = 2,
+        multilabel: bool = False,
     ) -> None:
-        """Search for so many trials, those of earlier runs included; raises `SearchError` on what cannot be."""
+        """Search for so many trials, those of earlier runs included; raises `SearchError` on what cannot be.
+
+        `classes` and `multilabel` are of the data: so many units have the outputs of its networks.
+        """
         if sampler == "grid" and not math.isfinite(space.size):
             ranges = ", ".join(name for name, axis in space.axes.items() if isinstance(axis, Range))
             raise SearchError(f"sampler grid needs values to choose among, and these are ranges: {ranges}; give values")
@@ -60,12 +66,14 @@ class Search:
             raise SearchError(f"--study {url} keeps nothing: it is in memory; give sqlite:///FILE, or leave it out")
         # Hears what the ledger answered.
         self.on_known: Callable[[Spec, Row], None] = lambda spec, row: None
-        self._ledger = ledger
+        self._ledger, self._output = ledger, output_of(classes, multilabel)
         self._sampler_seed = sampler_seed
         self._random = random.Random(sampler_seed)
         self._begun: deque[Spec] = deque()  # handed out by an earlier run, and not ended
         first = make_sampler(sampler, sampler_seed)
-        self._studies = Studies(space, goal, self.name, self.url, ledger, sampler=first, pruner=self.pruner)
+        self._studies = Studies(
+            space, goal, self.name, self.url, ledger, sampler=first, pruner=self.pruner, output=self._output
+        )
 
     @property
     def begun(self) -> int:
@@ -200,4 +208,4 @@ class Search:
 
     def _is_new(self, spec: Spec) -> bool:
         limit = self.goal.max_params
-        return spec.key not in self._studies.known and (limit is None or parameters(spec) <= limit)
+        return spec.key not in self._studies.known and (limit is None or parameters(spec, self._output) <= limit)

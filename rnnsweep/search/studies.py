@@ -9,6 +9,7 @@ a spec of the ledger, and none twice. The ledger is the state: both are made aga
 from __future__ import annotations
 
 import contextlib
+import math
 import warnings
 import zlib
 from collections.abc import Mapping, Sequence
@@ -26,8 +27,9 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from rnnsweep.files import cache_folder
 from rnnsweep.ledger import STUDIES, Ledger
 from rnnsweep.network.cost import parameters
+from rnnsweep.network.output import Output
 from rnnsweep.redact import without_password
-from rnnsweep.search.goal import Goal, SearchError
+from rnnsweep.search.goal import WATCHED, Goal, SearchError
 from rnnsweep.search.lock import only_driver
 from rnnsweep.search.samplers import distribution, make_pruner
 from rnnsweep.space import Axis, SearchSpace
@@ -73,10 +75,12 @@ class Studies:
         *,
         sampler: BaseSampler,
         pruner: str | None,
+        output: Output,
     ) -> None:
         """Begin with an empty study of the sampler's; the record is not opened before `open`."""
         self.known: dict[str, Known] = {}  # by key, in the order of the numbers
         self._space, self._goal, self._name, self._url, self._ledger = space, goal, name, url, ledger
+        self._output = output
         self._open = contextlib.ExitStack()
         self.asked = optuna.create_study(
             storage=InMemoryStorage(),
@@ -219,7 +223,7 @@ class Studies:
                 continue
             known.epochs.add(epoch)
             known.seconds += float(row["seconds"])
-            if self._goal.watched is not None:
+            if self._goal.watched is not None and row.get(self._goal.watched) is not None:
                 for trial in known.trials[: 1 if epoch in known.recorded else None]:
                     trial.report(float(row[self._goal.watched]), epoch)
                 stop = bool(known.trials[0].should_prune())
@@ -230,10 +234,13 @@ class Studies:
         status = str(row["status"])
         if status != "finished":
             self.note(known, "pruned" if status == "pruned" else "failed")
-        self._tell(known, STATES[status], self._goal.values(row) if status == "finished" else None, row)
+        values = self._goal.values(row) if status == "finished" else []
+        # Optuna takes no trial whose value is none, such as an AUROC of one class.
+        state = STATES[status] if all(map(math.isfinite, values)) else TrialState.FAIL
+        self._tell(known, state, values if state == TrialState.COMPLETE else None, row)
 
     def _tell(self, known: Known, state: TrialState, values: Sequence[float] | None, row: Mapping[str, Any]) -> None:
-        limits = self._goal.constraints(parameters(known.spec), float(row.get("seconds", known.seconds)))
+        limits = self._goal.constraints(parameters(known.spec, self._output), float(row.get("seconds", known.seconds)))
         known.feasible = all(value <= 0 for value in limits.values())
         known.values = list(values) if state == TrialState.COMPLETE and values is not None else None
         for trial in known.trials:
@@ -304,7 +311,7 @@ def _epochs_of(recorded: FrozenTrial | None) -> list[Mapping[str, Any]]:
     if recorded is None:
         return []
     values = recorded.intermediate_values.items()
-    return [{"epoch": epoch, "val_accuracy": value, "val_loss": value, "seconds": 0.0} for epoch, value in values]
+    return [{"epoch": epoch, "seconds": 0.0, **dict.fromkeys(WATCHED, value)} for epoch, value in values]
 
 
 def _words(value: Any) -> str:

@@ -245,7 +245,10 @@ def test_a_data_set_is_called_by_its_file_without_endings(tmp_path, file, name):
     assert name_of(tmp_path / file) == name
 
 
-def test_labels_that_are_lists_are_refused(tmp_path):
-    path = write(tmp_path / "mine.jsonl", json.dumps({"text": "a", "label": ["x", "y"]}))
-    with pytest.raises(DataError, match="has lists in the column 'label'; give a column with one label a text"):
+def test_labels_that_are_lists_are_several_labels_a_text_and_one_label_is_too_few(tmp_path):
+    rows = [{"text": f"a b{i}", "label": ["x", "y"] if i % 2 else ["x"]} for i in range(10)]
+    data = load(write(tmp_path / "mine.jsonl", "\n".join(map(json.dumps, rows))))
+    assert (data.multilabel, data.classes) == (True, ("x", "y"))
+    path = write(tmp_path / "one.jsonl", json.dumps({"text": "a", "label": ["x"]}))
+    with pytest.raises(DataError, match="has 1 labels to tell apart; give at least two: give another column"):
         load(path)

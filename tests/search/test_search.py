@@ -1,6 +1,7 @@
 """The search: what is suggested and never twice, what the record says, and what a killed driver leaves."""
 
 import collections
+import dataclasses
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
+from rnnsweep.data import DataError
 from rnnsweep.ledger import Ledger, Record
 from rnnsweep.network.cost import parameters
 from rnnsweep.run import run
@@ -16,7 +18,7 @@ from rnnsweep.search import SAMPLERS, Goal, SearchError
 from rnnsweep.search.search import Search
 from rnnsweep.space import Choice, SearchSpace, search_space
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import SpecList
+from rnnsweep.sweep import SpecList, check_objectives
 from tests.helpers.searches import FIELDS, Trainer, accuracy, go, keys, record
 from tests.helpers.sweeps import HERE
 
@@ -312,3 +314,27 @@ def test_the_record_can_be_watched_in_optunas_dashboard_while_the_search_runs(le
             process.kill()
             process.wait()
             process.stdout.close()
+
+
+def test_the_weights_of_the_output_are_those_of_the_classes(ledger):
+    smallest = min(parameters(FINITE.draw(lambda name, axis, cell=cell: cell[name])) for cell in FINITE.cells())
+    trials, _ = go(FINITE, 1, ledger, Goal(max_params=smallest))
+    assert len(trials) == 1
+    trials, _ = go(FINITE, 1, ledger, Goal(max_params=smallest), name="of-46", classes=46)
+    assert trials == []
+
+
+def test_a_measure_that_only_some_data_has_is_watched_where_the_epochs_have_it(ledger):
+    goal = Goal(objectives=("val_macro_f1",))
+    assert (goal.directions, goal.watched) == (["maximize"], "val_macro_f1")
+    trials, _ = go(search_space(FIELDS), 2, ledger, goal)  # the closed form has no such measure
+    assert [trial.state.name for trial in trials] == ["FAIL", "FAIL"]
+
+
+def test_an_objective_that_the_data_cannot_have_is_refused(tiny):
+    three = dataclasses.replace(tiny, classes=("a", "b", "c"))
+    check_objectives(("val_auroc", "seconds"), tiny)
+    with pytest.raises(
+        DataError, match="the objective is val_auroc, which is of two classes; tiny has 3: give val_acc"
+    ):
+        check_objectives(("val_accuracy", "val_auroc"), three)
