@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from matplotlib import style
+import numpy as np
+from matplotlib import rc_context, style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from PIL import Image
 
 from analysis.figures.vector import Told, vector
 
-DPI = 120
+DPI, SVG_DPI = 120, 72  # an SVG's unit is a point
 PALETTE = 128  # colours of a figure
 GREY = "#555555"
 # Of the palette of Okabe and Ito (2008), which the colour-blind tell apart.
@@ -56,24 +58,25 @@ def drawn(draw: Callable[[Axes], Axes], width: float, height: float) -> Drawing:
 def _rendered(draw: Callable[[Figure], object], width: float, height: float) -> Drawing:
     with style.context(["default", STYLE]):
         figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-        FigureCanvasAgg(figure)
+        canvas: Any = FigureCanvasAgg(figure)
         draw(figure)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-        small = _palette(buffer)
+        canvas.draw()  # not savefig, which draws everything twice
+        small = _palette(Image.fromarray(np.asarray(canvas.buffer_rgba())))
         figure.set_layout_engine("none")  # the places are found: both show the same
         for background in (figure.patch, *(ax.patch for ax in figure.axes)):
             background.set_visible(False)  # the page has its own
         # Names within an SVG come from its salt: two figures of a page must not share one.
-        with style.context({"svg.hashsalt": hashlib.sha256(small).hexdigest()}):
-            figure.savefig(buffer := io.BytesIO(), format="svg", metadata={"Date": None, "Creator": None})
+        with rc_context({"svg.hashsalt": hashlib.sha256(small).hexdigest()}):
+            figure.dpi = SVG_DPI
+            vectors: Any = FigureCanvasSVG(figure)
+            vectors.print_svg(buffer := io.BytesIO(), metadata={"Date": None, "Creator": None})
     return Drawing(small, vector(buffer.getvalue().decode()))
 
 
-def _palette(image: io.BytesIO) -> bytes:
+def _palette(image: Image.Image) -> bytes:
     """Return a PNG with few colours: a third of the bytes."""
     small = io.BytesIO()
-    Image.open(image).convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    image.convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE).save(small, "png", optimize=True)
     return small.getvalue()
 
 

@@ -101,7 +101,8 @@ def costs(frame: pd.DataFrame, cost: str, unit: str, ax: Axes, title: str, subti
     front = frame[frame[f"front_{cost}"]].sort_values(cost)
     ax.step(front[cost], front["test_accuracy"], where="post", color=ORANGE, linewidth=1)
     for x, y, number in zip(front[cost], front["test_accuracy"], front["number"], strict=True):
-        ax.annotate(str(number), (x, y), (-3, 4), textcoords="offset points", fontsize=8, ha="right", weight="bold")
+        away = (-3, 4) if number % 2 else (3, -11)  # by turns, since neighbours on a front lie close
+        ax.annotate(str(number), (x, y), away, textcoords="offset points", fontsize=8, ha="center", weight="bold")
     if frame[cost].min() > 0:
         ax.set_xscale("log")
     ax.set(xlabel=unit, ylabel="mean test accuracy")

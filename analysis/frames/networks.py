@@ -21,7 +21,7 @@ from analysis.frames.trials import BEST, CELL_ORDER, LAST, finished, held_out, r
 from rnnsweep.cells import CELLS
 from rnnsweep.choice import NETWORK
 from rnnsweep.spec import Spec
-from rnnsweep.stats import Sample, least_squares_slope, sample
+from rnnsweep.stats import Sample, sample
 
 Predictions = Callable[[str], Mapping[str, NDArray[Any]] | None]
 TRAINING, SLOPE = "last_train_accuracy", "slope"  # what can be measured of a trial, beside `BEST` and `LAST`
@@ -228,8 +228,10 @@ def second_half_slopes(epochs: pd.DataFrame) -> dict[str, float]:
 
     Of 10 epochs these are the last 5. Through all epochs a curve that rises and then falls would count as rising.
     """
-    late = epochs[epochs["epoch"] > epochs.groupby("key")["epoch"].transform("max") / 2]
-    return {
-        str(key): least_squares_slope(log["epoch"], log["val_accuracy"])
-        for key, log in late.groupby("key")[["epoch", "val_accuracy"]]
-    }
+    late = epochs[epochs["epoch"] > epochs.groupby("key")["epoch"].transform("max") / 2].dropna(subset="val_accuracy")
+    means = late.groupby("key")[["epoch", "val_accuracy"]].transform("mean")
+    away = late["epoch"] - means["epoch"]
+    parts = pd.DataFrame({"up": away * (late["val_accuracy"] - means["val_accuracy"]), "along": away**2})
+    sums = parts.groupby(late["key"]).sum(min_count=1)
+    slopes = sums["up"] / sums["along"].where(sums["along"] > 0)  # one epoch has no slope
+    return {str(key): float(slope) for key, slope in slopes.items()}

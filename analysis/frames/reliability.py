@@ -75,8 +75,9 @@ def binned(label: NDArray[Any], probabilities: NDArray[Any]) -> Bins | None:
         hit = right.astype(np.float32)
         squares = float(np.square(values, dtype=np.float64).sum() - 2 * values[rows, label].sum() + len(label))
     places = np.minimum((said * BINS).astype(np.intp), BINS - 1)
-    reviews, sums, hits = (np.bincount(places, weights, BINS).astype(np.float64) for weights in (None, said, hit))
-    return Bins(reviews, sums, hits, squares, float(top.sum(dtype=np.float64) - right.sum()))
+    missed, hits = np.bincount(places + BINS * (hit > 0), minlength=2 * BINS).reshape(2, BINS).astype(np.float64)
+    sums = np.bincount(places, said, BINS).astype(np.float64)
+    return Bins(missed + hits, sums, hits, squares, float(top.sum(dtype=np.float64) - right.sum()))
 
 
 def reliability(seeds: Sequence[Bins]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from analysis.frames.networks import Grid
 from rnnsweep.data import Dataset, load
 from rnnsweep.data.cache import at_hand
 from rnnsweep.data.reviews import INDEX_FROM, OUT_OF_VOCABULARY, Reviews
+from rnnsweep.data.word_index import words_here
 from rnnsweep.types import Ints
 
 UNKNOWN = "?"  # a word that no vocabulary has
@@ -64,7 +65,8 @@ def texts(grid: Grid, sha256: str, reviews: int, data: Data) -> Texts | None:
     test = found.test.first(grid.reviews_used) if grid.reviews_used else found.test
     if len(test) != reviews:
         return None
-    return Texts(test, found.vocabulary, "" if found.tokens == "characters" else " ")
+    words = found.vocabulary or words_here(grid.dataset)
+    return Texts(test, words, "" if found.tokens == "characters" else " ")
 
 
 def quantile_groups(lengths: Ints, most: int) -> Ints:

@@ -53,6 +53,7 @@ def _part(source: Source, place: int, grid: Grid) -> list[Block]:
     return [
         Figures([_picture(place, grid, drawn, _expected(source, grid))], "wide"),
         printed(COLUMNS, [_row(row) for row in records(known)], layout="two"),
+        text(_said(known)),
         text(
             f"Of all {plural(len(every), 'network')} the calibration error is {number(every['ece'].min(), 3)} to "
             f"{number(every['ece'].max(), 3)}, by ",
@@ -61,6 +62,14 @@ def _part(source: Source, place: int, grid: Grid) -> list[Block]:
             small=True,
         ),
     ]
+
+
+def _said(known: pd.DataFrame) -> str:
+    first = known.sort_values("ece", kind="stable").iloc[0]
+    surer = known.loc[known["overconfidence"] > 0, "cell"]
+    titles = [CELLS[cell].title for cell in surer]
+    which = f"surer than right: {', '.join(titles)}" if titles else "none is surer than it is right"
+    return f"{first['network']} can be believed most: it is off by {100 * first['ece']:.1f} points; {which}."
 
 
 def _row(row: Any) -> list[str]:

@@ -21,6 +21,7 @@ MEANING = (
     "their intervals. Seconds are CPU seconds of a run where they are known, and compare only trials of one machine."
 )
 TITLES = {"seconds": "seconds of a run", "params": "parameters"}
+NEAR = 0.01  # of accuracy
 COLUMNS = ["", "network", "test accuracy", "95 % interval", "n", "seconds", "parameters"]
 
 
@@ -49,7 +50,23 @@ def _part(place: int, data: str, rows: pd.DataFrame, grids: Any) -> list[Block]:
         for cost, title in TITLES.items()
         for block in (text(f"The front by {title}:", small=True), _table(fronts[cost], cost))
     ]
-    return [Figures(pictures), *tables]
+    return [Figures(pictures), *tables, *_said(rows)]
+
+
+def _said(rows: pd.DataFrame) -> list[Block]:
+    """Return what the cheapest network within `NEAR` of the highest accuracy costs, beside the highest."""
+    best = rows.sort_values("test_accuracy", kind="stable").iloc[-1]
+    near = rows[rows["front_seconds"] & (rows["test_accuracy"] >= best["test_accuracy"] - NEAR)]
+    if not len(near) or near.sort_values("seconds").iloc[0]["key"] == best["key"]:
+        return []
+    cheap = near.sort_values("seconds").iloc[0]
+    behind = number(100 * (best["test_accuracy"] - cheap["test_accuracy"]), 2)
+    return [
+        text(
+            f"{cheap['network']} is {behind} points behind the highest, {best['network']}, and takes "
+            f"{number(cheap['seconds'], 0)} s instead of {number(best['seconds'], 0)}."
+        )
+    ]
 
 
 def _cells(grids: list[Grid]) -> dict[str, str]:

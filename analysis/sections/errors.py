@@ -17,7 +17,6 @@ from analysis.document import (
     Picture,
     Section,
     Table,
-    interval_text,
     number,
     plural,
     points,
@@ -46,9 +45,10 @@ LOST = (
     "“lost by cutting” sets the networks of the longest max_len against these, on the same cut reviews."
 )
 NOT_HERE = "The test reviews are not at hand on this machine, so their lengths and words are not known; this reads them"
+RANKS = " Their words are not at hand."
 SHOWN, WORDS = 10, 60  # reviews that are shown, and words of each
-TRUNCATED_COLUMNS = ["max_len", "networks", "cut reviews", "accuracy on them", "95 % interval",
-                     "accuracy on the others", "95 % interval", "lost by cutting, pp", "95 % interval, pp"]  # fmt: skip
+TRUNCATED_COLUMNS = ["max_len", "networks", "cut reviews", "accuracy on them", "on the others", "lost by cutting, pp",
+                     "95 % interval, pp"]  # fmt: skip
 
 
 def errors_section(source: Source) -> list[Section]:
@@ -73,14 +73,24 @@ def _not_here(source: Source, grid: Grid) -> list[Block]:
 
 
 def _lengths(source: Source, place: int, grid: Grid, here: Ints) -> list[Block]:
-    lengths = by_length(grid, source.study.samples, here)
+    lengths, cut = (of(grid, source.study.samples, here) for of in (by_length, by_truncation))
 
     def draw(ax: Any) -> Any:
         return drawings.by_length(lengths, ax, "Accuracy by the length of the review", below(grid))
 
     alt = described("Test accuracy by the length of the review, a line per max_len", below(grid))
     picture = Picture(f"errors-{place}-lengths.png", alt, *figures.drawn(draw, 5.4, 3.4))
-    return [Figures([picture], "wide"), text(LOST), _cut_table(by_truncation(grid, source.study.samples, here))]
+    return [Figures([picture], "wide"), _cut_table(cut), text(_said(cut)), text(LOST, small=True)]
+
+
+def _said(cut: pd.DataFrame) -> str:
+    first = cut.iloc[0]
+    if pd.isna(first["lost"]):
+        return f"max_len {first['max_len']:,} cuts {first['share']:.1%} of the test reviews."
+    return (
+        f"max_len {first['max_len']:,} cuts {first['share']:.1%} of the test reviews, and on these loses "
+        f"{points(first['lost']).lstrip('+')} points to max_len {first['longest_max_len']:,}."
+    )
 
 
 def _cut_table(cut: pd.DataFrame) -> Table:
@@ -90,9 +100,7 @@ def _cut_table(cut: pd.DataFrame) -> Table:
             str(row.networks),
             f"{row.truncated:,} ({row.share:.1%})",
             number(row.accuracy_truncated),
-            interval_text(row.low, row.high),
             number(row.accuracy_whole),
-            interval_text(row.whole_low, row.whole_high),
             points(row.lost),
             points_interval(row.lost_low, row.lost_high),
         ]
@@ -118,11 +126,11 @@ def _wrong(source: Source, grid: Grid, networks: list[Network], texts: Texts | N
     trial = records(source.trials[source.trials["key"] == best.keys[0]])[0]._asdict()
     names = class_names(trial, count_classes(arrays[0]["best"]))
     rows = [_wrong_row(int(reviews[one]), float(certainty[one]), label, names, texts) for one in order]
-    summary = text(
-        f"The {len(rows)} of which {best.label} is surest: number, true class, probability of it, last words"
-    )
-    where = text("Reviews are numbered from 0 in the order of the test set.", small=True)
-    columns = ["review", "true class", "its probability"] + (["tokens", "last words"] if texts else [])
+    summary = text(f"The {len(rows)} on which {best.label} is most surely wrong")
+    where = text("Reviews are numbered from 0 in the order of the test set." + ("" if texts and texts.words else RANKS),
+                 small=True)  # fmt: skip
+    columns = ["review", "true class", "its probability", *(["tokens"] if texts else [])]
+    columns += ["last words"] if texts and texts.words else []
     return [
         text(f"{said} {'is' if len(reviews) == 1 else 'are'} wrong in {every}: what no network here can tell, or whose "
              "label is wrong. ", Code("python analysis/compare.py"), " looks at two networks in the same way."),
@@ -142,8 +150,4 @@ def _wrong_row(review: int, certainty: float, label: NDArray[Any], names: list[s
     row = [f"{review:,}", names[int(label[review])], number(certainty, 3)]
     if texts is None:
         return row
-    return [
-        *row,
-        f"{texts.lengths[review]:,}",
-        texts.text(review, WORDS) or "(the data has only the ranks of its words)",
-    ]
+    return [*row, f"{texts.lengths[review]:,}", *([texts.text(review, WORDS)] if texts.words else [])]

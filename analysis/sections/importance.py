@@ -41,4 +41,8 @@ def _part(source: Source, place: int, grid: Grid) -> list[Block]:
     alt = described("Importance of each axis by fANOVA and by PED-ANOVA", below(grid))
     picture = Picture(f"importance-{place}.png", alt, *figures.drawn(draw, 4.8, 1.6 + 0.4 * len(found)))
     rows = [[row.axis, number(row.fanova, 3), number(row.ped_anova, 3)] for row in records(found)]
-    return [Figures([picture], beside=printed(["axis", *NAMES.values()], rows))]
+    by_fanova, by_ped = found.iloc[0]["axis"], found.sort_values("ped_anova", kind="stable").iloc[-1]["axis"]
+    both = (
+        f"Both put {by_fanova} first." if by_fanova == by_ped else f"fANOVA puts {by_fanova} first, PED-ANOVA {by_ped}."
+    )
+    return [Figures([picture]), printed(["axis", *NAMES.values()], rows), text(both)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from analysis.document import Block, Code, Command, Section, Text, plural, printed, text
@@ -10,23 +11,15 @@ from analysis.frames.provenance import computed, data_of, missing, not_finished
 from analysis.frames.trials import records
 from analysis.sections.commands import data_words
 from analysis.sections.source import Source, label
+from rnnsweep.cells import CELLS
 
 MEANING = (
     "A ledger of other data, software or another BLAS kernel may differ from this one in the last digits, and then in "
     "more. A dash is what an older record does not say."
 )
-COMPUTED_COLUMNS = [
-    "trials",
-    "revision",
-    "versions",
-    "processor",
-    "BLAS and its kernel",
-    "device",
-    "engine",
-    "one of them",
-]
+COMPUTED_COLUMNS = ["trials", "processor", "BLAS and its kernel", "device", "engine", "revision", "versions"]
 FAILED_COLUMNS = ["key", "network", "data", "seed", "status", "reason"]
-MISSING_COLUMNS = ["network", "data", "epochs", "planned seeds", "finished", "seeds that are missing"]
+MISSING_COLUMNS = ["data", "cell", "epochs", "networks", "planned seeds", "missing seeds", "trials"]
 NONE_FAILED = "Every trial in the ledger is finished."
 NONE_MISSING = "Every planned seed of every network is in the ledger."
 NO_PLAN = "No number of seeds was planned in this ledger, so it is not known whether seeds are missing."
@@ -61,8 +54,7 @@ def _computed(source: Source) -> list[Block]:
     rows: list[list[str | Text]] = [
         [
             f"{row.trials:,}",
-            *(getattr(row, name) or "—" for name in ("revision", "versions", "processor", "blas", "device", "path")),
-            row.first,
+            *(getattr(row, name) or "—" for name in ("processor", "blas", "device", "path", "revision", "versions")),
         ]
         for row in records(computed(source.trials))
     ]
@@ -92,16 +84,40 @@ def _missing(source: Source) -> list[Block]:
     found = missing(source.study.grids, source.contents.planned, source.contents.specs)
     if not len(found):
         return [text(NONE_MISSING)]
+    cells = {network.keys[0]: network.cell for grid in source.study.grids for network in grid.networks}
+    found = found.assign(
+        cell=[cells[key] for key in found["key"]], lacking=[_ranges(seeds) for seeds in found["seeds"]]
+    )
+    groups: Any = found.groupby(["data", "epochs", "cell", "planned", "lacking"], sort=False)
     rows = [
-        [row.network, row.data, str(row.epochs), str(row.planned), str(row.finished), " ".join(map(str, row.seeds))]
-        for row in records(found)
+        [
+            data,
+            CELLS[cell].title,
+            str(epochs),
+            str(len(group)),
+            str(planned),
+            lacking,
+            str(group["seeds"].map(len).sum()),
+        ]
+        for (data, epochs, cell, planned, lacking), group in groups
     ]
     trials = sum(len(seeds) for seeds in found["seeds"])
-    said = f"{plural(trials, 'trial')} of {plural(len(rows), 'network')}, of which the first is trained by"
-    return [text(said), _train(source, found.iloc[0]), printed(MISSING_COLUMNS, rows, layout="words")]
+    said = f"{plural(trials, 'planned trial')} of {plural(len(found), 'network')} are missing; the first is trained by"
+    return [text(said), _train(source, found.iloc[0]), printed(MISSING_COLUMNS, rows, layout="two")]
 
 
 def _train(source: Source, first: Any) -> Command:
     spec = source.contents.specs[first["key"]].replace(seed=int(first["seeds"][0]))
     words, _ = data_words(source.contents.sources, spec.dataset, spec.data_sha256)
     return Command(shlex.join(["python", "sweeps/one.py", *spec.flags(), *words]))
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Return sorted numbers with runs of them shortened: 2, 4 to 20."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join(" to ".join(map(str, run)) for run in runs)

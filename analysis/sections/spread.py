@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from analysis import figures
 from analysis.document import Block, Figures, Picture, Section, number, points, printed, text
 from analysis.figures import networks as drawings
@@ -21,8 +23,7 @@ MEANING = (
     "each cell with the best mean validation accuracy; a band is from its worst seed to its best one."
 )
 ONE = "Every network here has one seed: how far seeds part is not known. --seeds 3 trains two more of each."
-COLUMNS = ["cell", "layers", "networks", "runs", "sd, pp", "sd of those that trained, pp", "widest network",
-           "its range, pp"]  # fmt: skip
+COLUMNS = ["cell", "layers", "networks", "runs", "sd, pp", "sd of trained ones, pp", "largest range of a network, pp"]
 
 
 def spread_section(source: Source) -> list[Section]:
@@ -49,12 +50,21 @@ def _part(source: Source, place: int, grid: Grid) -> list[Block]:
             str(row.runs),
             number(100 * row.sd, 2),
             number(100 * row.sd_trained, 2),
-            row.widest_network,
             points(row.widest).lstrip("+"),
         ]
         for row in records(found)
     ]
-    return [Figures([picture, _curves(source, place, grid)]), printed(COLUMNS, rows, layout="two")]
+    return [Figures([picture, _curves(source, place, grid)]), printed(COLUMNS, rows, layout="two"), text(_said(found))]
+
+
+def _said(found: pd.DataFrame) -> str:
+    ordered = records(found.sort_values("sd", kind="stable"))
+    if len(ordered) < 2:
+        return f"One run of {CELLS[ordered[0].cell].title} may be {number(100 * ordered[0].sd, 2)} points off."
+    first, last = (
+        f"{CELLS[row.cell].title} ×{row.depth}: {number(100 * row.sd, 2)} points" for row in (ordered[0], ordered[-1])
+    )
+    return f"One run says most of {first}; least of {last}."
 
 
 def _curves(source: Source, place: int, grid: Grid) -> Picture:
