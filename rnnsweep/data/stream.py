@@ -24,6 +24,7 @@ from rnnsweep.data.tables import read
 from rnnsweep.data.unpack import DAMAGE, decoded, marked, opened, reason_of
 
 BEGINNING = 2**20  # bytes by which a file is understood
+PIECE = 2**14  # characters that are handed on at a time: pandas keeps what it is given beyond the rows that it returns
 LINES = (".jsonl", ".ndjson")
 ROWS = 1000  # texts at a time
 
@@ -112,7 +113,7 @@ class _Text(io.TextIOBase):
             except UnicodeError as error:
                 raise self._refusal(self._path, error) from None
             self._ready = self._plain.plain(self._even(text))
-        cut = len(self._ready) if size is None or size < 0 else size
+        cut = min(PIECE, PIECE if size is None or size < 0 else size)
         text, self._ready = self._ready[:cut], self._ready[cut:]
         return text
 
