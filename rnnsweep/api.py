@@ -255,7 +255,8 @@ def _suggested(store: Ledger, study: str, order: Sequence[str], ranked: pd.DataF
     """Return the rows of a study's trials: those in `order` first, the others by their number behind."""
     frames = store.load()
     said = frames.suggestions[frames.suggestions["study"] == study][["key", "number", "state"]]
-    rows = frames.trials.merge(said, on="key").merge(ranked[["key", *CONFIRMED]], on="key", how="left")
+    within = ranked.assign(low=ranked["low"].clip(lower=0.0), high=ranked["high"].clip(upper=1.0))
+    rows = frames.trials.merge(said, on="key").merge(within[["key", *CONFIRMED]], on="key", how="left")
     place = {key: index for index, key in reversed(list(enumerate(order)))}
     ordered = rows.assign(_place=rows["key"].map(place)).sort_values(["_place", "number"], ignore_index=True)
     return ordered.drop(columns="_place")

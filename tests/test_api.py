@@ -105,7 +105,7 @@ def test_the_report_is_written_and_its_page_returned(swept, tmp_path):
     [
         (lambda: rnnsweep.load("nowhere.csv"), "there is no file nowhere.csv"),
         (lambda: rnnsweep.load("embedded", column="text"), "unknown 'column'; what can be said of a file is"),
-        (lambda: rnnsweep.grid(cell="rnn"), "cell is 'rnn'; give simple_rnn, gru or lstm"),
+        (lambda: rnnsweep.grid(cell="rnn"), "cell is 'rnn'; give simple_rnn, gru, lstm"),
         (lambda: rnnsweep.grid(layers=2), "unknown field 'layers'"),
         (lambda: rnnsweep.grid(dataset="imdb"), "dataset is what the data says; give data instead"),
         (lambda: rnnsweep.sweep([], "embedded", results="nowhere"), "there are no specs to train"),
