@@ -7,6 +7,7 @@ pandas, matplotlib and scikit-learn take seconds to import: they wait until the 
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from rnnsweep.ledger import LedgerFrames
 
 HTML, MARKDOWN, PDF = "report.html", "report.md", "report.pdf"
-TRIALS, EPOCHS = "tables/trials.csv", "tables/epochs.csv"
+TRIALS, EPOCHS, PARQUET = "tables/trials.csv", "tables/epochs.csv", "tables/trials.parquet"
 
 
 def report(
@@ -46,6 +47,7 @@ def report(
     from analysis.document import pictures
     from analysis.frames.study import tables
     from analysis.render.html import page
+    from analysis.render.latex import latex
     from analysis.render.markdown import markdown
     from analysis.sections.source import read
     from analysis.sections.whole import whole
@@ -58,7 +60,10 @@ def report(
         files[PDF] = _pdf(document)
     files |= {f"figures/{picture.name}": picture.png for picture in pictures(document)}
     files |= {TRIALS: _csv(contents.trials, CONTRACT), EPOCHS: _csv(contents.epochs, EPOCH_COLUMNS)}
-    return files | {f"tables/{name}.csv": _csv(frame, []) for name, frame in tables(source.study).items()}
+    files |= {PARQUET: _parquet(contents.trials, CONTRACT)}
+    found = tables(source.study)
+    files |= {f"tables/{name}.tex": latex(frame).encode() for name, frame in found.items()}
+    return files | {f"tables/{name}.csv": _csv(frame, []) for name, frame in found.items()}
 
 
 def write(files: dict[str, bytes], out: Path) -> list[Path]:
@@ -119,6 +124,15 @@ def _pdf(document: Section) -> bytes:
     from analysis.render.pdf import pdf
 
     return pdf(document, fonts())
+
+
+def _parquet(frame: pd.DataFrame, first: Sequence[str]) -> bytes:
+    """Return the frame's columns as Parquet, the same bytes each time; what is missing among words is null."""
+    plain = frame[[*first, *(name for name in frame.columns if name not in first)]]
+    words = {name: plain[name].where(plain[name].notna(), None) for name in plain if plain[name].dtype == object}
+    buffer = io.BytesIO()
+    plain.assign(**words).to_parquet(buffer, index=False)
+    return buffer.getvalue()
 
 
 def _csv(frame: pd.DataFrame, first: Sequence[str]) -> bytes:

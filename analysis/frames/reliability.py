@@ -59,10 +59,13 @@ class Bins:
 
 
 def binned(label: NDArray[Any], probabilities: NDArray[Any]) -> Bins | None:
-    """Return the bins of a trial's predictions, [reviews] of class 1 or [reviews, classes]; None of several labels."""
-    if np.ndim(label) > 1 or not len(label):
-        return None
+    """Return the bins of a trial's predictions, [reviews] of class 1 or [reviews, classes].
+
+    None of several labels a review, of no review, and of what is not finite.
+    """
     values = np.asarray(probabilities, dtype=np.float32)
+    if np.ndim(label) > 1 or not len(label) or not np.isfinite(values).all():
+        return None
     if values.ndim == 1:
         said, hit = values, np.asarray(label, dtype=np.float32)
         top, right = np.abs(said - 0.5) + 0.5, (said > 0.5) == (hit > 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.frames.calibration import calibration
 from analysis.frames.contrasts import PLANNED
 from analysis.frames.costs import costs
-from analysis.frames.errors import by_length, by_truncation, reviews_of
+from analysis.frames.errors import LENGTH_COLUMNS, TRUNCATED_COLUMNS, by_length, by_truncation, reviews_of
 from analysis.frames.failures import failures
 from analysis.frames.gaps import Choice, choices, gaps
 from analysis.frames.importance import grid_importance
@@ -56,6 +56,7 @@ def study(
     found, samples = grids(studied(trials, contents.suggestions)), Samples(trials, contents.epochs, predictions)
     board = _with_seconds(leaderboard(found, samples), found, trials)
     here = [_texts(grid, samples, trials, data) for grid in found]
+    known = [(grid, one) for grid, one in zip(found, here, strict=True) if one]
     bar, planned = lines(contents, trials), contents.planned or PLANNED
     return Study(
         found,
@@ -73,8 +74,8 @@ def study(
         costs(board, trials),
         grid_importance(found, samples),
         here,
-        _joined([by_length(grid, samples, one.lengths) for grid, one in zip(found, here, strict=True) if one]),
-        _joined([by_truncation(grid, samples, one.lengths) for grid, one in zip(found, here, strict=True) if one]),
+        _joined(LENGTH_COLUMNS, (by_length(grid, samples, one.lengths) for grid, one in known)),
+        _joined(TRUNCATED_COLUMNS, (by_truncation(grid, samples, one.lengths) for grid, one in known)),
     )
 
 
@@ -87,8 +88,9 @@ def _texts(grid: Grid, samples: Samples, trials: pd.DataFrame, data: Data) -> Te
     return texts(grid, str(first.iloc[0]), reviews, data)
 
 
-def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+def _joined(columns: Sequence[str], frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    every = list(frames)
+    return pd.concat(every, ignore_index=True) if every else pd.DataFrame(columns=columns)
 
 
 def tables(found: Study) -> dict[str, pd.DataFrame]:

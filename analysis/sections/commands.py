@@ -43,7 +43,7 @@ def train_again(start: str, spec: Spec, sources: Sources) -> list[Block]:
     return [text(f"{start} this" if said else start, *said), command]
 
 
-def read_again(sources: Sources, dataset: str, sha256: str) -> tuple[list[str | Span], Command]:
-    """Return what is to be said of the command that reads this data, and trains nothing, and the command."""
-    words, said = data_words(sources, dataset, sha256)
-    return said, Command(shlex.join(["python", "sweeps/one.py", *words, "--plan"]))
+def read_again(sources: Sources, spec: Spec) -> tuple[list[str | Span], Command]:
+    """Return what is to be said of the command that reads this spec's data, and trains nothing, and the command."""
+    words, said = data_words(sources, spec.dataset, spec.data_sha256)
+    return said, Command(shlex.join(["python", "sweeps/one.py", *spec.flags(), *words, "--plan"]))

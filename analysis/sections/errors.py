@@ -67,8 +67,7 @@ def _part(source: Source, place: int, grid: Grid) -> list[Block]:
 
 
 def _not_here(source: Source, grid: Grid) -> list[Block]:
-    trial = source.trials[source.trials["key"] == grid.networks[0].keys[0]].iloc[0]
-    said, command = read_again(source.contents.sources, trial["dataset"], trial["data_sha256"])
+    said, command = read_again(source.contents.sources, source.contents.specs[grid.networks[0].keys[0]])
     return [text(NOT_HERE, *said, ":"), command]
 
 
