@@ -48,11 +48,14 @@ def _heard(listener: Listener, spec: Spec, epoch: Epoch) -> None:
 
 
 def _source(ledger: Ledger, spec: Spec) -> tuple[str, Reading]:
-    """Return what the data was loaded from, and how it was read, as the ledger's words have it, or its name says."""
+    """Return what the data was loaded from, and how it was read: as the ledger says, or as its name does."""
     data = ledger.vocabulary(spec.data_sha256)
     if data is not None:
         known: Vocabulary = parse_vocabulary(data, vocabulary_path(spec.data_sha256))
         return known.source, known.reading
+    named = ledger.load().sources.get(spec.data_sha256, [])
+    if len(named) == len(("--data", "PATH")):  # without flags that say how it is read
+        return named[1], Reading()
     if spec.dataset in NAMED:
         return spec.dataset, Reading()
     raise UseError(
