@@ -19,6 +19,7 @@ from tests.helpers.ledgers import EMBEDDED, put
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+BROUGHT = {"torch", "jax", "IPython"}  # by a user: Keras's other backends, and by a notebook
 CODE = [ROOT / "rnnsweep", ROOT / "analysis"]
 
 
@@ -95,7 +96,7 @@ def test_what_is_imported_is_declared():
     brings = importlib.metadata.packages_distributions()
     for path in (path for folder in CODE for path in folder.rglob("*.py")):
         names = {name.split(".")[0] for name in imported(path)} - set(sys.stdlib_module_names)
-        for name in names - {"rnnsweep", "analysis", "torch", "jax"}:  # Keras's other backends, which a user brings
+        for name in names - BROUGHT - {"rnnsweep", "analysis"}:
             found = {normal(one) for one in brings.get(name, [name])}
             assert found & declared, f"{path}: {name}"
 
