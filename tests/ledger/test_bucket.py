@@ -10,6 +10,7 @@ import re
 import socket
 import threading
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ from rnnsweep.run import run
 from rnnsweep.spec import Spec
 from rnnsweep.sweep import Machines, Progress, SpecList
 from rnnsweep.training.result import Epoch, Result
+from tests.helpers import stepwise
+from tests.helpers.sweeps import HERE, Heard
 
 pytestmark = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("moto", "boto3", "gcp_storage_emulator")),
@@ -218,6 +221,21 @@ def test_an_epoch_costs_two_requests_and_a_trial_lists_only_the_drivers(wire, re
     assert requests.of("uploads") == []
     assert bucket.load().trials["status"].tolist() == ["finished"]
     assert len(requests.of("list-type")) == 1
+
+
+def test_two_sweeps_of_one_bucket_train_nothing_twice_and_both_end_with_all_of_it(place, tmp_path):
+    heard = [Heard(), Heard()]
+
+    def go(listener):
+        run(SpecList(stepwise.SPECS), Ledger(place[0]), None, HERE, listener, stepwise.trainer(tmp_path / "log", 0.05))
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(go, heard))
+    trained = stepwise.epochs_trained(tmp_path / "log")
+    assert len(trained) == len(set(trained)) == sum(spec.epochs for spec in stepwise.SPECS)
+    keys = sorted(spec.key for spec in stepwise.SPECS)
+    assert [sorted(each.finished_keys) for each in heard] == [keys, keys]
+    assert Ledger(place[0]).load().warnings == []
 
 
 def test_a_cut_network_loses_nothing(place, tiny):
