@@ -14,6 +14,7 @@ from rnnsweep.machine.device import keras
 from rnnsweep.network.model import build
 from rnnsweep.network.packed import steps
 from rnnsweep.network.packed.network import Network, supports
+from rnnsweep.network.packed.turns import Turns
 from rnnsweep.spec import Spec
 
 tf = pytest.importorskip("tensorflow")
@@ -326,6 +327,39 @@ def test_results_are_the_same_bits_whatever_the_network_computed_before(cell):
     assert again[0] == fresh[0]
     for one, other in zip((again[1], *again[2]), (fresh[1], *fresh[2]), strict=True):
         assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"bidirectional": True}, {"pooling": "last+max+mean"}, {"segment": 3, "pooling": "max", "embedding_dim": 0}],
+    ids=["plain", "both ways", "pooled", "segments"],
+)
+@pytest.mark.parametrize("cell", ["gru", "forget"])
+def test_no_bit_depends_on_the_number_of_threads(cell, fields, monkeypatch):
+    monkeypatch.setattr("rnnsweep.network.packed.batch.GROUP_ROWS", 3)
+    monkeypatch.setattr("rnnsweep.network.packed.batch.CHUNK_PAIRS", 10)
+    weights = weights_of(build(spec(cell, 2, **fields)))
+    ids, labels = reviews(BATCHES["mixed lengths"] * 3)
+    bits = set()
+    for threads in (1, 2, 4):
+        network = Network(spec(cell, 2, **fields), threads=threads)
+        for _ in range(3):
+            loss, probabilities, gradients = network.loss_and_gradients(weights, ids, labels)
+            found = (np.float64(loss), probabilities, *gradients, network.predict(weights, ids))
+            bits.add(tuple(array.tobytes() for array in found))
+    assert len(bits) == 1
+
+
+def test_an_error_in_one_of_several_threads_ends_all_and_is_raised():
+    turns = Turns(3)
+
+    def work(thread, group):
+        if group == 4:
+            raise OverflowError("the fifth group")
+        return lambda: None
+
+    with pytest.raises(OverflowError, match="the fifth group"):
+        turns(list(range(40)), work)
 
 
 def test_gradients_do_not_change_with_the_order_of_the_reviews_beyond_rounding():

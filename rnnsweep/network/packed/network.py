@@ -19,6 +19,7 @@ The same mathematics as the Keras layers' (`keras/src/layers/rnn`), ordered othe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ from rnnsweep.network.packed.denormals import flushed
 from rnnsweep.network.packed.passes import Layer, Passes
 from rnnsweep.network.packed.pooling import Pooling
 from rnnsweep.network.packed.steps import STEPS
+from rnnsweep.network.packed.turns import Turns
 from rnnsweep.spec import Spec
 from rnnsweep.types import Floats, Tokens
 
@@ -59,8 +61,8 @@ class Network:
     1997, gates i, f, c, o. Raises `ValueError` on a spec that `supports` refuses.
     """
 
-    def __init__(self, spec: Spec, classes: int | Output = 2) -> None:
-        """Prepare for one spec and so many classes; compiles nothing yet."""
+    def __init__(self, spec: Spec, classes: int | Output = 2, threads: int = 1) -> None:
+        """Prepare for one spec and so many classes; compiles nothing yet. No bit depends on the number of threads."""
         if not supports(spec):
             raise ValueError(
                 f"the packed engine computes {', '.join(STEPS)}, and no other cell; train {spec.label()} with the "
@@ -69,9 +71,10 @@ class Network:
         self._spec, self._output = spec, output_of(classes)
         self._directions = 2 if spec.bidirectional else 1
         self._packer, self._buffer = Packer(spec), Workspace()
+        self._turns, self._buffers = Turns(threads), [Workspace() for _ in range(threads)]
         self._table_gradient: Floats | None = None
         self._table_rows: Tokens = np.arange(0, dtype=np.int32)  # of it, all that are not zero
-        # A second thread costs more in waiting than products this small gain, and would change the last digits.
+        # A second thread within a product costs more in waiting than it gains, and would change the last digits.
         self._blas = ThreadpoolController()
 
     def loss_and_gradients(
@@ -126,8 +129,13 @@ class Network:
             batch = self._packer.pack(ids)
             passes = self._passes(weights, [], weights[0][batch.words])
             passes.begin(batch.padding, ids.shape[1])
-            for group in batch.groups:
-                logits[group.reviews] = _dense(passes.output(group, keep=False)[1], weights)
+            threads = self._by_thread(passes)
+
+            def work(thread: int, group: Sequence) -> Callable[[], None]:
+                logits[group.reviews] = _dense(threads[thread].output(group, keep=False)[1], weights)
+                return threads[thread].make_additions
+
+            self._turns(batch.groups, work)
             return self._output.probabilities(logits)
 
     def _passes(self, weights: list[Floats], gradients: list[Floats], embedded: Floats) -> Passes:
@@ -138,6 +146,10 @@ class Network:
         ]
         pooling = Pooling(self._spec.pooling, self._directions, self._spec.units[-1], self._buffer)
         return Passes(self._spec.cell, layers, self._tables(layers, embedded), pooling, self._buffer)
+
+    def _by_thread(self, passes: Passes) -> list[Passes]:
+        """Return the passes that each thread takes groups through."""
+        return [passes] if self._turns.threads == 1 else [passes.of_thread(buffer) for buffer in self._buffers]
 
     def _parts(self, arrays: list[Floats]) -> list[list[Floats]]:
         """Return kernel, recurrent kernel and bias of each layer in each direction, in that order."""
@@ -187,9 +199,11 @@ class Network:
         logits = np.empty((len(labels), self._output.units), np.float32)
         padding = passes.begin(batch.padding, self._spec.max_len)
         passes.start_gradients()
-        for group in batch.groups:
+        threads = self._by_thread(passes)
+
+        def work(thread: int, group: Sequence) -> Callable[[], None]:
+            passes, mask = threads[thread], _rows(dropout_mask, group)
             tape, output = passes.output(group)
-            mask = _rows(dropout_mask, group)
             if mask is not None:
                 output = output * mask
             logit = logits[group.reviews] = _dense(output, weights)
@@ -198,10 +212,13 @@ class Network:
                 loss, dlogit = loss * scale, dlogit * scale[:, None]
             losses[group.reviews] = loss
             dlogit /= np.float32(len(labels))
-            gradients[-2] += output.T @ dlogit
-            gradients[-1] += dlogit.sum(axis=0)
+            passes.add(gradients[-2], output.T @ dlogit)
+            passes.add(gradients[-1], dlogit.sum(axis=0))
             doutput = dlogit @ weights[-2].T
             passes.backward(group, tape, doutput if mask is None else doutput * mask)
+            return passes.make_additions
+
+        self._turns(batch.groups, work)
         if batch.padding is not None and padding is not None:
             passes.backward(batch.padding, padding)
         return losses, logits

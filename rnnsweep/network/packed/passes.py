@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,8 @@ import numpy as np
 from rnnsweep.cells import CELLS
 from rnnsweep.network.packed.batch import Sequence, Workspace
 from rnnsweep.network.packed.pooling import Pooling
-from rnnsweep.network.packed.steps import STEPS, copy_outputs, gather, scatter_add
+from rnnsweep.network.packed.steps import STEPS, add_begun, copy_outputs, gather, scatter_add
+from rnnsweep.network.packed.turns import Additions
 from rnnsweep.types import Floats, Tokens
 
 States = tuple[Floats, Floats]  # h and c of a layer; c has no rows where the cell has no c
@@ -62,6 +64,7 @@ class Passes:
         self._steps, self._has_c = STEPS[cell], CELLS[cell].has_c
         self._apart = CELLS[cell].biases == 2  # input and state enter a gate apart, and so do their gradients
         self._layers, self._tables, self._pooling, self._buffer = layers, tables, pooling, buffer
+        self._add = Additions(buffer, kept=False)
         self._directions, self._top = len(tables), len(layers) - len(tables)
         self._padding: Tape | None = None
         self._origin: list[States] = []  # states that rows begin with, by step: padding's, or zeros
@@ -94,6 +97,21 @@ class Passes:
             (self._buffer.zeros(f"dorigin h{i}", *h.shape), self._buffer.zeros(f"dorigin c{i}", *c.shape))
             for i, (h, c) in enumerate(self._origin)
         ]
+
+    def of_thread(self, buffer: Workspace) -> Passes:
+        """Return the same passes with buffers of their own, which keep what they add until `make_additions`."""
+        passes = copy.copy(self)
+        passes._buffer, passes._add = buffer, Additions(buffer, kept=True)
+        passes._pooling = self._pooling.of_thread(buffer, passes._add)
+        return passes
+
+    def make_additions(self) -> None:
+        """Add what a group gave to the gradients that all groups share."""
+        self._add.make()
+
+    def add(self, total: Floats, value: Floats) -> None:
+        """Add to a gradient that all groups share, in turn."""
+        self._add(np.add, total, value, total)
 
     def output(self, sequence: Sequence, keep: bool = True) -> tuple[Tape, Floats]:
         """Take a group through all layers; returns its tape, of use with `keep`, and what the dense layer sees."""
@@ -177,6 +195,7 @@ class Passes:
             (zeros(f"dh{i}", rows, layer.units), zeros(f"dc{i}", rows, layer.units))
             for i, layer in enumerate(self._layers)
         ]
+        dbegins = self._dorigin if sequence.is_padding else self._new_dbegins(dstates)
         if doutput is not None:
             for (dh, _), dlast in zip(
                 dstates[self._top :], self._pooling.start_gradient(sequence, doutput), strict=True
@@ -190,29 +209,37 @@ class Passes:
                 dy = self._pooling.gradient(i - self._top, sequence, first, last, tape.states[i][0])
             elif below:
                 dy = below[i][begin:end]
-            dy = self._backward_chunk(i, sequence, first, last, tape, dstates[i], dy)
+            dy = self._backward_chunk(i, sequence, first, last, tape, dstates[i], dbegins[i], dy)
             if below and i >= self._directions:
                 self._divide(i, sequence, begin, end, dy, below)
-        if not sequence.is_padding:
-            self._add_to_origin(sequence, dstates)
+        if self._padding is not None and not sequence.is_padding:
+            self._add_to_padding(sequence, dstates, dbegins)
+
+    def _new_dbegins(self, dstates: list[States]) -> list[States]:
+        """Return room for the gradients of the states that the rows begin with."""
+        return [
+            (self._buffer(f"dbegin h{i}", *dh.shape), self._buffer(f"dbegin c{i}", *dc.shape))
+            for i, (dh, dc) in enumerate(dstates)
+        ]
 
     def _backward_chunk(
-        self, i: int, sequence: Sequence, first: int, last: int, tape: Tape, dstate: States, dy: Floats
+        self, i: int, sequence: Sequence, first: int, last: int, tape: Tape, dstate: States, dbegin: States, dy: Floats
     ) -> Floats:
         """Take a layer's gradients back through a chunk; returns those of its inputs, but for the first layer."""
         layer, (h, c), buffer = self._layers[i], tape.states[i], self._buffer
         begin, end = sequence.pairs(first, last)
-        drecurrent = dprojected = buffer("drecurrent", end - begin, layer.columns)
+        new = self._add.room if i < self._directions else buffer  # of the first layer it is added to the table's
+        dprojected = drecurrent = new("dprojected", end - begin, layer.columns)
         if self._apart:
-            dprojected = buffer("dprojected", *drecurrent.shape)
+            drecurrent = buffer("drecurrent", *dprojected.shape)
         self._steps.backward(
-            first, last, sequence.offsets, sequence.start, layer.transposed, h, c, tape.saved[i], dy, *dstate,
-            *self._dorigin[i], sequence.is_padding, drecurrent, dprojected, buffer("work", *dstate[0].shape),
+            first, last, sequence.offsets, layer.transposed, h, c, tape.saved[i], dy, *dstate,
+            *dbegin, sequence.is_padding, drecurrent, dprojected, buffer("work", *dstate[0].shape),
         )  # fmt: skip
         self._add_product(layer.gradients[1], h[begin:end], drecurrent)
         self._add_bias(layer.gradients[2], dprojected, drecurrent)
         if i < self._directions:
-            scatter_add(self._index(i, sequence)[begin:end], dprojected, self.dtables[i])
+            self._add(scatter_add, self._index(i, sequence)[begin:end], dprojected, self.dtables[i])
             return dy
         inputs = self._inputs(i, sequence, first, last, 0, tape)
         self._add_product(layer.gradients[0], inputs, dprojected)
@@ -248,23 +275,26 @@ class Passes:
                 to[sequence.mirror[begin:end]] += given
 
     def _add_product(self, total: Floats, left: Floats, right: Floats) -> None:
-        total += np.matmul(left.T, right, out=self._buffer("product", *total.shape))
+        product = self._add.room("product", *total.shape)
+        np.matmul(left.T, right, out=product)
+        self.add(total, product)
 
     def _add_bias(self, total: Floats, dprojected: Floats, drecurrent: Floats) -> None:
         ones = self._buffer("ones", len(drecurrent))
         ones[:] = 1
         if self._apart:
-            total[0] += ones @ dprojected
-            total[1] += ones @ drecurrent
+            self.add(total[0], ones @ dprojected)
+            self.add(total[1], ones @ drecurrent)
         else:
-            total += ones @ drecurrent
+            self.add(total, ones @ drecurrent)
 
-    def _add_to_origin(self, sequence: Sequence, dstates: list[States]) -> None:
-        """Add the gradients of the rows that begin with the sequence to those of the states that they begin with."""
-        for dpair, dstate in zip(self._dorigin, dstates, strict=True):
-            for dorigin, d in zip(dpair, dstate, strict=True):
+    def _add_to_padding(self, sequence: Sequence, dstates: list[States], dbegins: list[States]) -> None:
+        """Add the gradients of the states that rows begin with to those of the padding row's states."""
+        for dorigins, dstate, dbegin in zip(self._dorigin, dstates, dbegins, strict=True):
+            for dorigin, d, begun in zip(dorigins, dstate, dbegin, strict=True):
                 if len(dorigin):
-                    dorigin[sequence.start] += d[: sequence.offsets[1]].sum(axis=0)
+                    self._add(add_begun, sequence.begins, sequence.start, begun, dorigin)
+                    self.add(dorigin[sequence.start], d[: sequence.offsets[1]].sum(axis=0))
 
 
 def _go_on(tape: Tape, sequence: Sequence, first: int, base: int) -> int:

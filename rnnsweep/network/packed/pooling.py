@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,6 +17,7 @@ from rnnsweep.network.packed.steps import (
     pool_sum,
     scatter_add,
 )
+from rnnsweep.network.packed.turns import Additions
 from rnnsweep.types import Floats
 
 
@@ -30,19 +32,29 @@ class Pooling:
     def __init__(self, pooling: str, directions: int, units: int, buffer: Workspace) -> None:
         self._kinds, self._directions, self._units, self._buffer = pooling.split("+"), directions, units, buffer
         self._over_steps = self._kinds != ["last"]
+        self._add = Additions(buffer, kept=False)
         self._padding: Floats | None = None  # states of the shared padding row
+        self._running: tuple[Floats, ...] = ()  # sum, greatest and ties of its outputs before each step
+        self._dpadding = np.zeros((0, units), np.float32)  # gradients of its outputs
 
     @property
     def width(self) -> int:
         """Columns of what the dense layer sees."""
         return len(self._kinds) * self._directions * self._units
 
+    def of_thread(self, buffer: Workspace, add: Additions) -> Pooling:
+        """Return the same pooling with buffers of its own, and its way to add to the shared padding's gradients."""
+        pooling = copy.copy(self)
+        pooling._buffer, pooling._add = buffer, add
+        return pooling
+
     def pad(self, h: Floats) -> None:
         """Pool the shared padding's states float32 [steps + 1, units] up to each step, where texts begin."""
         self._padding = h
         if self._over_steps:
-            self._buffer.zeros("dpadding outputs", len(h) - 1, self._units)
-            pool_running(h, *(self._buffer(f"running {name}", *h.shape) for name in ("total", "best", "ties")))
+            self._dpadding = self._buffer.zeros("dpadding outputs", len(h) - 1, self._units)
+            self._running = tuple(self._buffer(f"running {name}", *h.shape) for name in ("total", "best", "ties"))
+            pool_running(h, *self._running)
 
     def start(self, sequence: Sequence) -> None:
         """Begin to pool a sequence: at nothing, or at what the shared padding in front of each row has come to."""
@@ -50,9 +62,9 @@ class Pooling:
             return
         begins = sequence.start + sequence.begins
         for direction in range(self._directions):
-            for name, nothing in (("total", 0.0), ("best", -np.inf), ("ties", 0.0)):
-                rows, h = self._rows(name, direction, sequence.rows), self._padding
-                rows[:] = nothing if h is None else self._buffer(f"running {name}", *h.shape)[begins]
+            for i, (name, nothing) in enumerate((("total", 0.0), ("best", -np.inf), ("ties", 0.0))):
+                rows = self._rows(name, direction, sequence.rows)
+                rows[:] = self._running[i][begins] if self._running else nothing
 
     def add(self, direction: int, sequence: Sequence, first: int, last: int, base: int, h: Floats) -> None:
         """Pool the outputs of a chunk, which lie among the states `h` from pair `base` on."""
@@ -101,9 +113,8 @@ class Pooling:
                 best = self._buffer(f"text best{direction}", *given.shape)
                 self._rows("best", direction, sequence.rows)[:] = best[owners]
         if self._over_steps and self._padding is not None:
-            dpadding = self._buffer("dpadding outputs", len(self._padding) - 1, self._units)
-            begins = sequence.start + sequence.begins
-            pool_padding_gradient(begins, self._padding, *self._gradients(0, sequence), dpadding)
+            begins, gradients = sequence.start + sequence.begins, self._gradients(0, sequence)
+            self._add(pool_padding_gradient, begins, self._padding, *gradients, self._dpadding)
         return last
 
     def gradient(self, direction: int, sequence: Sequence, first: int, last: int, h: Floats) -> Floats:
@@ -112,7 +123,7 @@ class Pooling:
         if not self._over_steps:
             return self._buffer("dy pooled", 0, self._units)
         if sequence.is_padding:
-            return self._buffer("dpadding outputs", len(h) - 1, self._units)[begin:end]
+            return self._dpadding[begin:end]
         dy = self._buffer("dy pooled", end - begin, self._units)
         pool_gradient(first, last, sequence.offsets, h, *self._gradients(direction, sequence), dy)
         return dy

@@ -65,6 +65,8 @@ def _apply_sigmoid(x):
 # h, c float32 [pairs + rows, units]: the states *before* each step, beginning at pair `base`; a step's output therefore
 #   lies at its successor's pairs, with room for the rows that begin there.
 # padding_h, padding_c float32 [steps + 1, units]: the padding row's states before each step.
+# dbegin_h, dbegin_c float32 [rows, units]: room for the gradient of the state that each row begins with; of padding
+#   [steps + 1, units], what rows that begin at each step gave.
 # index int32 [pairs of the chunk]: the row of `projected`, inputs @ kernel, that each pair reads.
 # saved float32 [pairs * saved * units]: gates, each step's gates one after another as [rows, units].
 # work float32 [rows, gates * units] forward, [rows, units] backward: scratch.
@@ -80,14 +82,14 @@ def _begin(state, first, last, padding_state):
 
 
 @_compiled
-def _meet_padding(dstate, rows, rows_next, dpadding, is_padding):
-    """Add the gradients of rows that began after a step to padding's; in padding itself, take up what was added."""
+def _meet_padding(dstate, rows, rows_next, dbegin, step, is_padding):
+    """Keep the gradients of rows that began after a step; in padding itself, take up what was added to it there."""
     if is_padding:
         for k in range(dstate.shape[1]):
-            dstate[0, k] += dpadding[k]
+            dstate[0, k] += dbegin[step, k]
     for row in range(rows, rows_next):
         for k in range(dstate.shape[1]):
-            dpadding[k] += dstate[row, k]
+            dbegin[row, k] = dstate[row, k]
 
 
 @_compiled
@@ -136,7 +138,7 @@ def _simple_rnn_forward(
 
 @_compiled
 def _simple_rnn_backward(
-    first, last, offsets, start_step, transposed, h, c, saved, dy, dh, dc, dpadding_h, dpadding_c, is_padding,
+    first, last, offsets, transposed, h, c, saved, dy, dh, dc, dbegin_h, dbegin_c, is_padding,
     drecurrent, dprojected, work,
 ):  # fmt: skip
     units = h.shape[1]
@@ -146,7 +148,7 @@ def _simple_rnn_backward(
         rows = there - here
         n = rows * units
         if is_padding or offsets[t + 2] - there > rows:
-            _meet_padding(dh, rows, offsets[t + 2] - there, dpadding_h[start_step + t + 1], is_padding)
+            _meet_padding(dh, rows, offsets[t + 2] - there, dbegin_h, t + 1, is_padding)
         d, new, du = flat_dh[:n], flat_h[there * units : there * units + n], flat_du[at * units : at * units + n]
         if dy.shape[0]:
             _add_flat(d, flat_dy[at * units : at * units + n])
@@ -191,7 +193,7 @@ def _gru_forward(
 
 @_compiled
 def _gru_backward(
-    first, last, offsets, start_step, transposed, h, c, saved, dy, dh, dc, dpadding_h, dpadding_c, is_padding,
+    first, last, offsets, transposed, h, c, saved, dy, dh, dc, dbegin_h, dbegin_c, is_padding,
     drecurrent, dprojected, work,
 ):  # fmt: skip
     units = h.shape[1]
@@ -201,7 +203,7 @@ def _gru_backward(
         rows = there - here
         n, start = rows * units, 4 * here * units
         if is_padding or offsets[t + 2] - there > rows:
-            _meet_padding(dh, rows, offsets[t + 2] - there, dpadding_h[start_step + t + 1], is_padding)
+            _meet_padding(dh, rows, offsets[t + 2] - there, dbegin_h, t + 1, is_padding)
         z, r = saved[start : start + n], saved[start + n : start + 2 * n]
         candidate, inner = saved[start + 2 * n : start + 3 * n], saved[start + 3 * n : start + 4 * n]
         old, d, part = flat_h[here * units : there * units], flat_dh[:n], scratch[:n]
@@ -263,7 +265,7 @@ def _lstm_forward(
 
 @_compiled
 def _lstm_backward(
-    first, last, offsets, start_step, transposed, h, c, saved, dy, dh, dc, dpadding_h, dpadding_c, is_padding,
+    first, last, offsets, transposed, h, c, saved, dy, dh, dc, dbegin_h, dbegin_c, is_padding,
     drecurrent, dprojected, work,
 ):  # fmt: skip
     units = h.shape[1]
@@ -275,8 +277,8 @@ def _lstm_backward(
         rows = there - here
         n, start = rows * units, 4 * here * units
         if is_padding or offsets[t + 2] - there > rows:
-            _meet_padding(dh, rows, offsets[t + 2] - there, dpadding_h[start_step + t + 1], is_padding)
-            _meet_padding(dc, rows, offsets[t + 2] - there, dpadding_c[start_step + t + 1], is_padding)
+            _meet_padding(dh, rows, offsets[t + 2] - there, dbegin_h, t + 1, is_padding)
+            _meet_padding(dc, rows, offsets[t + 2] - there, dbegin_c, t + 1, is_padding)
         i, f = saved[start : start + n], saved[start + n : start + 2 * n]
         o, g = saved[start + 2 * n : start + 3 * n], saved[start + 3 * n : start + 4 * n]
         old_c, new_c = flat_c[here * units : there * units], flat_c[there * units : (there + rows) * units]
@@ -335,7 +337,7 @@ def _forget_forward(
 
 @_compiled
 def _forget_backward(
-    first, last, offsets, start_step, transposed, h, c, saved, dy, dh, dc, dpadding_h, dpadding_c, is_padding,
+    first, last, offsets, transposed, h, c, saved, dy, dh, dc, dbegin_h, dbegin_c, is_padding,
     drecurrent, dprojected, work,
 ):  # fmt: skip
     units = h.shape[1]
@@ -347,8 +349,8 @@ def _forget_backward(
         rows = there - here
         n, start = rows * units, 2 * here * units
         if is_padding or offsets[t + 2] - there > rows:
-            _meet_padding(dh, rows, offsets[t + 2] - there, dpadding_h[start_step + t + 1], is_padding)
-            _meet_padding(dc, rows, offsets[t + 2] - there, dpadding_c[start_step + t + 1], is_padding)
+            _meet_padding(dh, rows, offsets[t + 2] - there, dbegin_h, t + 1, is_padding)
+            _meet_padding(dc, rows, offsets[t + 2] - there, dbegin_c, t + 1, is_padding)
         f, u = saved[start : start + n], saved[start + n : start + 2 * n]
         old_c, new_h = flat_c[here * units : there * units], flat_h[there * units : (there + rows) * units]
         d, e, part, du = flat_dh[:n], flat_dc[:n], scratch[:n], drecurrent[at : at + rows]
@@ -409,6 +411,14 @@ def scatter_add(index, values, table):
         to, value = table[index[row]], values[row]
         for k in range(to.size):
             to[k] += value[k]
+
+
+@_compiled
+def add_begun(begins, start, dbegin, dorigin):
+    """Add each row's gradient of the state that it begins with, if not with the first, to that step's."""
+    for row in range(begins.size):
+        if begins[row]:
+            _add_flat(dorigin[start + begins[row]], dbegin[row])
 
 
 @_compiled
