@@ -41,7 +41,8 @@ def average_precision(given: Flags, scores: NDArray[Any]) -> float:
 
 def of_each(classes: NDArray[Any], found: NDArray[Any]) -> Flags:
     """Return whether each of `found` [reviews] is each of the classes: bool [reviews, classes]."""
-    return np.equal.outer(found, classes)
+    flags: Flags = np.equal.outer(found, classes)
+    return flags
 
 
 def _counts(given: Flags, scores: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

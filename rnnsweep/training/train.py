@@ -98,6 +98,8 @@ class _Training:
         self.variables = [*self.model.variables, *optimizer.variables]
         self.rows: list[Row] = []
         self.best: list[NDArray[Any]] = []
+        self.predicted: Floats | None = None  # of the validation reviews by the last epoch's weights
+        self.best_predicted: Floats | None = None  # by the best epoch's, None where another process ran it
 
     @property
     def best_epoch(self) -> int:
@@ -114,6 +116,11 @@ class _Training:
         self.rows.append(row)
         if self.best_epoch == len(self.rows):
             self.best = [np.array(weight) for weight in self.model.get_weights()]
+            self.best_predicted = self.predicted
+
+    def validation_predictions(self, validation: _Encoded) -> Floats:
+        """Return what the best weights, which the model has now, predict of the validation reviews."""
+        return self.engine.predict(validation.ids) if self.best_predicted is None else self.best_predicted
 
     def state(self) -> Arrays:
         """Return all that training goes on from, as arrays by name."""
@@ -160,7 +167,7 @@ def _one_epoch(training: _Training, train: _Encoded, validation: _Encoded) -> Ro
         "loss": float(np.average(losses, weights=sizes)),
         "accuracy": float(np.average(accuracies, weights=sizes)),
     }
-    predicted = training.engine.predict(validation.ids)
+    predicted = training.predicted = training.engine.predict(validation.ids)
     row["val_loss"], row["val_accuracy"] = training.output.metrics(predicted, validation.labels)
     row |= {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
     return row | _selected(training, predicted, validation.labels, row)
@@ -205,7 +212,7 @@ def _evaluated(
     row["peak_gpu_memory_mb"] = peak_gpu_memory_mb(training.device)
     # Behind the clock and the memory, which are of the network and not of scikit-learn.
     for part, found, labels in (
-        ("val", training.engine.predict(validation.ids), validation.labels),
+        ("val", training.validation_predictions(validation), validation.labels),
         ("test", best, test.labels),
     ):
         row |= {f"{part}_{name}": value for name, value in measures(output, found, labels).items()}
