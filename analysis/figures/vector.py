@@ -44,6 +44,7 @@ class Told(Artist):
         super().__init__()
         self._points, self._radius = points, radius
         self.set_in_layout(False)
+        self.set_zorder(10)  # above all that would be pointed at instead
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw an invisible square per point, in a group of its own."""

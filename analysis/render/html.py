@@ -125,8 +125,9 @@ def _(block: Table) -> Markup:
     head = Markup("<tr>{}</tr>\n").format(_groups(block.groups)) if block.groups else ""
     columns = Markup("").join(Markup('<th scope="col">{}</th>').format(name) for name in block.columns)
     plain = len(block.rows) - block.totals
-    anchors = block.anchors or [f"{block.anchor}-row-{place}" for place in range(1, plain + 1)]
-    marks = [*anchors[:plain], *[""] * block.totals]
+    anchors = block.anchors or [""] * plain
+    marks = [own or f"{block.anchor}-row-{place}" for place, own in enumerate(anchors[:plain], 1)]
+    marks += [""] * block.totals
     rows = Markup("\n").join(_row(*pair, block.layout) for pair in zip(block.rows, marks, strict=True))
     return Markup(
         '<div class="scroll" tabindex="0" role="group" aria-label="{}"><table id="{}"{}>\n<caption>{}</caption>\n'

@@ -12,6 +12,7 @@ from analysis.document import (
     Box,
     Code,
     Folded,
+    Link,
     Section,
     Small,
     Strong,
@@ -45,6 +46,7 @@ NO_LINES = text(
 )  # fmt: skip
 COLUMNS = ["rank", "network", "epochs", "seeds", "test accuracy", "95 % interval", "validation", "CPU seconds",
            "may be the best", "key"]  # fmt: skip
+NARROW = ["epochs", "validation", "CPU seconds", "key"]
 TOP = 10
 
 
@@ -137,7 +139,7 @@ def _network(row: Any) -> list[str | Text]:
         number(row.val_accuracy),
         number(row.seconds, 0),
         "yes" if row.best else "",
-        row.key,
+        text(Link(row.key, f"trial-{row.key}")),
     ]
 
 
@@ -150,7 +152,13 @@ def _line(row: Any) -> list[str | Text]:
 
 
 def _table(rows: Sequence[Sequence[str | Text]]) -> Table:
-    return printed(COLUMNS, rows, layout="two")
+    return printed(COLUMNS, rows, layout="two", narrow=NARROW, anchors=[_anchor(row[-1]) for row in rows])
+
+
+def _anchor(key: str | Text) -> str:
+    """Return what a link to a network's row leads to, '' for a linear model's row."""
+    found = [span.to for span in key.spans if isinstance(span, Link)] if isinstance(key, Text) else []
+    return found[0].replace("trial-", "network-", 1) if found else ""
 
 
 def _beside(source: Source, data: str) -> list[Block]:

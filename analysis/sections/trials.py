@@ -13,6 +13,7 @@ from rnnsweep.cells import CELLS
 
 COLUMNS = ["cell", "units", "num_words", "max_len", "epochs", "batch", "seed", "status", "test, best", "test, last",
            "validation, best", "best epoch", "parameters", "seconds", "key", "system", "error"]  # fmt: skip
+NARROW = ["units", "epochs", "batch", "test, last", "validation, best", "best epoch", "parameters", "seconds", "system"]
 FILES = text("All numbers are also in ", Code("tables/trials.csv"), " and ", Code("tables/epochs.csv"), ".", small=True)
 
 
@@ -48,7 +49,7 @@ def _table(trials: pd.DataFrame) -> Table:
         ]
         for row in records(trials)
     ]
-    return printed(COLUMNS, rows, layout="all")
+    return printed(COLUMNS, rows, layout="all", narrow=NARROW, anchors=[f"trial-{key}" for key in trials["key"]])
 
 
 def _last_line(error: str) -> str:

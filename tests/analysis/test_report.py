@@ -364,6 +364,21 @@ def test_the_page_opens_in_a_browser_with_every_image_and_no_error(browser, writ
     )
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_the_page(browser, written, theme):
+    axe = pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")
+    (script,) = Path(axe.__file__).parent.rglob("axe.min.js")
+    scheme = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
+    browser.get((written / "report.html").as_uri())
+    browser.execute_script(script.read_text())
+    browser.set_script_timeout(120)
+    found = browser.execute_async_script("axe.run().then(found => arguments[0](found.violations))")
+    grave = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert not [(one["id"], one["nodes"][0]["html"][:200], len(one["nodes"])) for one in grave]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
 @pytest.mark.parametrize("width", [400, 1200])
 def test_the_page_never_scrolls_sideways(browser, written, width):
     # A window of a browser has a least width; a frame has none.
