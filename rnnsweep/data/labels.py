@@ -46,7 +46,7 @@ class Classes:
     def counts(self) -> Ints:
         """Return the number of texts of each class, int64 [classes]."""
         if self.multilabel:
-            return self.codes.sum(0, dtype=np.int64).astype(np.int64)
+            return np.asarray(self.codes.sum(0), np.int64)
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.names)).astype(np.int64)
 
     def part(self, rows: Bools) -> Classes:

@@ -125,7 +125,7 @@ def reviews_of_ranks(ranks: list[list[int]], labels: Labels, name: str, least: i
 
     Raises `DataError` unless there are reviews of at least two of the `classes`.
     """
-    if len(np.unique(labels)) < 2:
+    if not len(labels) or (labels.ndim == 1 and len(np.unique(labels)) < 2):
         what = "both classes" if classes == 2 else "reviews of several classes"
         raise DataError(f"{name} reviews are {'all of one class' if len(labels) else 'missing'}; give {what}")
     try:

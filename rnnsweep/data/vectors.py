@@ -6,7 +6,7 @@ import bz2
 import dataclasses
 import gzip
 import lzma
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,7 @@ def read_vectors(path: Path, words: Sequence[str]) -> Vectors:
     return Vectors(path.name, file_checksum(path), np.array(found_ranks, np.int64) + INDEX_FROM, values)
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Path) -> Generator[str, None, None]:
     with path.open("rb") as file:
         head = file.read(6)
     if head.startswith(b"PK"):
