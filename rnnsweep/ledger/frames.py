@@ -83,7 +83,8 @@ def trials_frame(rows: list[Row]) -> pd.DataFrame:
     columns += [*COPIES, "multilabel", "processor", "versions"]
     frame = pd.DataFrame(rows).reindex(columns=columns)
     frame["multilabel"] = frame["multilabel"].eq(True)  # of records of one label a text, nothing
-    measured = [name for name in columns if name.endswith(("accuracy", "loss"))] + [
+    of_results = [name for name in columns if name not in spec_columns]
+    measured = [name for name in of_results if name.endswith(("accuracy", "loss"))] + [
         "seconds",
         *MEASURED,
         *MEASURES,
