@@ -23,10 +23,12 @@ def standing(frame: pd.DataFrame, bar: tuple[str, float] | None, ax: Axes, title
     The name and the accuracy of a linear model make a dashed line.
     """
     said = []
+    low, high = _limits([*frame["accuracy"], *([] if bar is None else [bar[1]])])
+    ax.set_xlim(low, high)
     for place, row in enumerate(_rows(frame)):
         colour = BLUE if row.best or frame["low"].isna().all() else GREY
         if np.isfinite(row.low):
-            ax.hlines(place, row.low, row.high, color=colour, linewidth=1.8)
+            ax.hlines(place, max(row.low, low), min(row.high, high), color=colour, linewidth=1.8)
         ax.plot([row.accuracy], [place], "o", color=colour, markersize=8 if row.chosen else 5)
         interval = f" ({row.low:.4f} to {row.high:.4f})" if np.isfinite(row.low) else ""
         said.append((row.accuracy, place, f"{row.network}: {row.accuracy:.4f}{interval}"))
@@ -43,6 +45,13 @@ def standing(frame: pd.DataFrame, bar: tuple[str, float] | None, ax: Axes, title
         said.append((accuracy, 0, f"{name}: {accuracy:.4f}"))
     ax.grid(visible=False, axis="y")
     return titled(tell(ax, said), title, subtitle)
+
+
+def _limits(accuracies: Sequence[float]) -> tuple[float, float]:
+    """Return where an axis of accuracies ends: one wide interval must not press all others together."""
+    least, most = min(accuracies), max(accuracies)
+    room = 0.35 * max(most - least, 0.02)
+    return max(least - room, 0.0), min(most + room, 1.0)
 
 
 def forest(
@@ -83,7 +92,7 @@ def _effect(row: Any, place: float, colour: str, mark: str, ax: Axes) -> None:
     decided = row.verdict != "undecided"
     ax.plot([row.low, row.high], [place, place], color=colour, linewidth=1.6)
     ax.plot([row.effect], [place], mark, color=colour, markersize=5.5, markerfacecolor=colour if decided else "white")
-    p = "<.0001" if row.p_holm < 0.0001 else f"{row.p_holm:.4f}".lstrip("0")
+    p = "—" if not np.isfinite(row.p_holm) else "<.0001" if row.p_holm < 0.0001 else f"{row.p_holm:.4f}".lstrip("0")
     ax.annotate(f"{p}  {row.verdict}", (1, place), (8, 0), ("axes fraction", "data"),
                 color=colour if decided else GREY, fontweight="bold" if decided else "normal", **NOTE)  # fmt: skip
     interval = f" ({row.low:+.2f} to {row.high:+.2f})" if np.isfinite(row.low) else ""

@@ -43,7 +43,7 @@ BODY, SMALL, LEAD = 9.0, 7.5, 1.45  # points; the third a line's height in them
 INCH, POINT = 25.4, 0.3528  # millimetres
 DPI = 120  # of the figures' PNG
 TABLE = (7.0, 3.6)  # points of a table's text, at most and at least
-GREY, INK = (87, 96, 106), (27, 31, 36)
+GREY, INK, LINE = (87, 96, 106), (27, 31, 36), (216, 221, 227)
 BOX = "\N{WHITE VERTICAL RECTANGLE}"
 LONG = 4000  # signs of what a program wrote, from its end: where it says what happened
 SAME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)  # in every file: equal reports are equal bytes
@@ -159,7 +159,10 @@ class _Paper(FPDF):
         widths, size = self._columns([headers, *rows])
         self._use(size=size)
         left = bool({"words", "all"} & set(block.layout.split()))
-        aligned = ("LEFT" if left or not place else "RIGHT" for place in range(len(widths)))
+        second = bool({"two", "conclusion"} & set(block.layout.split()))
+        aligned = ("LEFT" if left or place < 1 + second else "RIGHT" for place in range(len(widths)))
+        self.set_draw_color(*LINE)
+        self.set_line_width(0.15)
         with self.table(
             col_widths=tuple(widths),
             width=min(sum(widths), self.epw),

@@ -139,6 +139,8 @@ def test_print_has_the_contents_all_rows_and_a_new_page_for_each_part(opened):
     assert opened.find_element("css selector", "nav").is_displayed()
     assert not opened.find_element("css selector", "#theme").is_displayed()
     assert opened.execute_script("return getComputedStyle(document.querySelector('h2')).breakBefore") == "page"
+    top = "return document.querySelector(arguments[0]).getBoundingClientRect().top"
+    assert opened.execute_script(top, "nav") < opened.execute_script(top, "h1")
     opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     made = base64.b64decode(opened.execute_cdp_cmd("Page.printToPDF", {})["data"])
     assert made.count(b"/Type /Page\n") + made.count(b"/Type /Page ") > 2
