@@ -133,12 +133,21 @@ def _backend() -> _Backend:
     return _BACKENDS.get(keras.backend.backend(), _Backend())
 
 
+_CORES = [1]  # that this process keeps to
+
+
 def use_cores(cores: int, gpu_share: float | None = None) -> None:
     """Keep this process to a number of cores and a share of its GPU, before any layer is built.
 
     Without a share, or where a GPU does not say how large it is, TensorFlow takes the GPU memory it needs.
     """
+    _CORES[0] = cores
     _backend().use_cores(cores, gpu_share)
+
+
+def cores_in_use() -> int:
+    """Return the number of cores that this process keeps to, 1 before it was told."""
+    return _CORES[0]
 
 
 def device_kind() -> str:

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsweep.machine.device import jit_compile, keras, make_gradients_dense
+from rnnsweep.machine.device import cores_in_use, jit_compile, keras, make_gradients_dense
 from rnnsweep.network.cost import PREDICT_BATCH, pooled_width
+from rnnsweep.network.keras_loss import keras_loss
 from rnnsweep.network.output import Output, Sigmoids, output_of
 from rnnsweep.network.packed.network import Network, supports
 from rnnsweep.spec import Spec
@@ -29,6 +30,9 @@ class Engine(Protocol):
 
     def start_epoch(self, epoch: int) -> None:
         """Prepare for an epoch, counted from 1, as if those before it had run in this process."""
+
+    def set_rate(self, rate: float) -> None:
+        """Take this learning rate from the next step on; until it is called, the optimizer's own counts."""
 
     def step(self, ids: Tokens, labels: NDArray[Any], sample_weights: Floats | None = None) -> tuple[float, float]:
         """Take one training step on int32 [batch, max_len] and classes [batch]; returns the batch's loss and accuracy.
@@ -52,13 +56,18 @@ class KerasEngine:
     def __init__(
         self, spec: Spec, model: keras.Sequential, optimizer: keras.optimizers.Optimizer, classes: int | Output = 2
     ) -> None:
-        self._output, self._model = output_of(classes), model
+        self._output, self._model, self._optimizer = output_of(classes), model, optimizer
         make_gradients_dense(optimizer)
         accuracy = _all_labels_right if isinstance(self._output, Sigmoids) else "accuracy"
-        model.compile(optimizer=optimizer, loss=self._output.loss, metrics=[accuracy], jit_compile=jit_compile())
+        loss = keras_loss(spec, self._output)
+        model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy], jit_compile=jit_compile())
 
     def start_epoch(self, epoch: int) -> None:
         """Do nothing: the dropout's random state is a variable of the model."""
+
+    def set_rate(self, rate: float) -> None:
+        """Give the optimizer the learning rate of the steps that follow."""
+        self._optimizer.learning_rate.assign(rate)
 
     def step(self, ids: Tokens, labels: NDArray[Any], sample_weights: Floats | None = None) -> tuple[float, float]:
         """Take one training step; returns the batch's loss and accuracy."""
@@ -102,13 +111,17 @@ class PackedEngine:
         self._optimizer = InPlaceOptimizer(optimizer, model.trainable_variables)
         table = model.get_layer("embedding").embeddings
         self._fixed = [] if table.trainable else [keras.ops.convert_to_numpy(table)]  # in front of what is trained
-        self._network = Network(spec, classes)
+        self._network = Network(spec, classes, cores_in_use())
         self._random = np.random.default_rng()
 
     def start_epoch(self, epoch: int) -> None:
         """Take up the variables, and begin this epoch's random numbers, which depend on it and the seed alone."""
         self._optimizer.read()
         self._random = np.random.default_rng((self._spec.seed, epoch, 1))
+
+    def set_rate(self, rate: float) -> None:
+        """Give the optimizer the learning rate of the steps that follow."""
+        self._optimizer.rate = np.float32(rate)
 
     def step(self, ids: Tokens, labels: NDArray[Any], sample_weights: Floats | None = None) -> tuple[float, float]:
         """Take one training step; returns the batch's loss and accuracy."""

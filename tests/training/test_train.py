@@ -169,6 +169,18 @@ def test_both_engines_train_a_network_that_reads_both_ways_and_pools_alike(tiny)
     assert packed["test_loss"] == pytest.approx(keras["test_loss"], rel=1e-4)
 
 
+def test_a_trial_has_the_same_bits_on_any_number_of_cores(tiny, monkeypatch):
+    spec = SPEC.replace(epochs=1, bidirectional=True, batch_size=48)
+    found = []
+    for cores in (1, 2, 4):
+        monkeypatch.setattr("rnnsweep.training.engines.cores_in_use", lambda cores=cores: cores)
+        found.append(trained(spec, tiny)[:2])
+    (first, rows), *others = found
+    for result, other_rows in others:
+        assert same(result, first)
+        assert other_rows == rows
+
+
 def test_too_few_reviews_for_a_batch_are_refused(tiny):
     with pytest.raises(DataError, match="with batches of 128; give more reviews or a smaller --batch-size"):
         train(SPEC.replace(batch_size=128), tiny)
