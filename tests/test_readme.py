@@ -50,7 +50,12 @@ def test_there_are_commands_to_try():
     assert len(commands()) >= 8
 
 
-@pytest.mark.parametrize("command", [line for line in commands() if "sweeps/" in line])
+def of(*scripts):
+    """Return the README's commands of these scripts."""
+    return [line for line in commands() if any(f" {script}.py" in line for script in scripts)]
+
+
+@pytest.mark.parametrize("command", of("sweeps/grid", "sweeps/search", "sweeps/one"))
 def test_each_sweep_command_is_understood_and_plans_its_trials(command, tmp_path, monkeypatch, like_imdb):
     monkeypatch.setenv("RNNSWEEP_DATA", str(like_imdb))
     end = run(command, tmp_path, "--plan")
@@ -80,6 +85,12 @@ def test_the_demo_and_its_report_run_as_the_makefile_runs_them(tmp_path):
     assert end.stderr == "", "Ray's and TensorFlow's own lines are kept away"
     again = run(f"python {grid}", tmp_path)
     assert "24 trials: 24 done, 0 to train" in again.stdout
+    (tmp_path / "reviews.csv").write_text("text\na good film\na bad film\n")
+    for command in of("sweeps/predict", "sweeps/export"):
+        end = run(command, tmp_path)
+        assert end.returncode == 0, end.stderr
+    assert len((tmp_path / "answers.csv").read_text().splitlines()) == 3
+    assert (tmp_path / "model" / "model.keras").exists()
     assert run(f"python {report}", tmp_path).returncode == 0
     assert "generated reviews" in (tmp_path / "report" / "report.html").read_text()
     trials = pd.read_csv(tmp_path / "report" / "tables" / "trials.csv")
