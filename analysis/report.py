@@ -129,7 +129,7 @@ def _pdf(document: Section) -> bytes:
 def _parquet(frame: pd.DataFrame, first: Sequence[str]) -> bytes:
     """Return the frame's columns as Parquet, the same bytes each time; what is missing among words is null."""
     plain = frame[[*first, *(name for name in frame.columns if name not in first)]]
-    words = {name: plain[name].where(plain[name].notna(), None) for name in plain if plain[name].dtype == object}
+    words = {str(name): column.where(column.notna(), None) for name, column in plain.items() if column.dtype == object}
     buffer = io.BytesIO()
     plain.assign(**words).to_parquet(buffer, index=False)
     return buffer.getvalue()

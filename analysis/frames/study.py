@@ -90,7 +90,7 @@ def _texts(grid: Grid, samples: Samples, trials: pd.DataFrame, data: Data) -> Te
 
 def _joined(columns: Sequence[str], frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     every = list(frames)
-    return pd.concat(every, ignore_index=True) if every else pd.DataFrame(columns=columns)
+    return pd.concat(every, ignore_index=True) if every else pd.DataFrame(columns=list(columns))
 
 
 def tables(found: Study) -> dict[str, pd.DataFrame]:

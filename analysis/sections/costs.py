@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import figures
-from analysis.document import Block, Figures, Picture, Section, Table, interval_text, number, printed, text
+from analysis.document import GENERATED, Block, Figures, Picture, Section, Table, interval_text, number, printed, text
 from analysis.figures import networks as drawings
 from analysis.frames.networks import Grid
 from analysis.frames.trials import CELL_ORDER, records
@@ -34,17 +34,17 @@ def costs_section(source: Source) -> list[Section]:
             parts += [
                 text(str(data), small=True),
                 *generated_box(real),
-                *_part(place, str(data), rows, source.study.grids),
+                *_part(place, str(data) + ("" if real else f"\n{GENERATED}"), rows, source.study.grids),
             ]
     return section("Accuracy and what it costs", "costs", MEANING, parts)
 
 
-def _part(place: int, data: str, rows: pd.DataFrame, grids: Any) -> list[Block]:
+def _part(place: int, below: str, rows: pd.DataFrame, grids: Any) -> list[Block]:
     cells = _cells(grids)
     rows = rows.assign(order=[CELL_ORDER[cells[key]] for key in rows["key"]]).sort_values("order", kind="stable")
     rows = rows.assign(kind=[CELLS[cells[key]].title for key in rows["key"]])
     fronts = {cost: _numbered(rows, cost) for cost in TITLES}
-    pictures = [_picture(place, data, fronts[cost], cost) for cost in TITLES]
+    pictures = [_picture(place, below, fronts[cost], cost) for cost in TITLES]
     tables = [
         block
         for cost, title in TITLES.items()
@@ -97,10 +97,10 @@ def _table(rows: pd.DataFrame, cost: str) -> Table:
     return printed(COLUMNS, found, layout="two")
 
 
-def _picture(place: int, data: str, rows: pd.DataFrame, cost: str) -> Picture:
+def _picture(place: int, below: str, rows: pd.DataFrame, cost: str) -> Picture:
     def draw(ax: Any) -> Any:
-        return drawings.costs(rows.dropna(subset=[cost]), cost, TITLES[cost], ax, f"Accuracy by {TITLES[cost]}", data)
+        return drawings.costs(rows.dropna(subset=[cost]), cost, TITLES[cost], ax, f"Accuracy by {TITLES[cost]}", below)
 
     front = ", ".join(rows[rows["number"] > 0].sort_values("number")["network"])
-    alt = described(f"Mean test accuracy of each network by {TITLES[cost]}; on the Pareto front: {front}", data)
+    alt = described(f"Mean test accuracy of each network by {TITLES[cost]}; on the Pareto front: {front}", below)
     return Picture(f"costs-{place}-{cost}.png", alt, *figures.drawn(draw, 4.8, 3.6))

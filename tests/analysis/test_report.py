@@ -19,6 +19,7 @@ from tests.helpers.ledgers import EMBEDDED, IMDB, PUBLISHED, put
 ROOT = Path(__file__).parents[2]
 TABLES = (
     "trials", "epochs", "claims", "parts", "pairs", "leaderboard", "failures", "validation", "baselines",
+    "calibration", "spread", "costs", "importance", "lengths", "truncated",
 )  # fmt: skip
 
 
@@ -101,7 +102,8 @@ def test_the_report_names_no_path_of_a_machine(mixed, written):
 def test_all_files_of_the_contract_are_written_and_no_others(written):
     names = set(files_of(written))
     assert {"report.html", "report.md", *(f"tables/{name}.csv" for name in TABLES)} < names
-    assert all(re.fullmatch(r"figures/[\w-]+\.png|tables/\w+\.csv|report\.(html|md)", name) for name in names)
+    named = r"figures/[\w-]+\.png|tables/\w+\.(csv|tex)|tables/trials\.parquet|report\.(html|md)"
+    assert all(re.fullmatch(named, name) for name in names)
 
 
 def test_the_tables_begin_with_the_contracts_columns(written):
@@ -285,7 +287,8 @@ def test_the_command_prints_the_paths_it_wrote(mixed, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     tables = [line for line in lines if line.startswith("out/tables/")]
-    assert {f"out/tables/{name}.csv" for name in TABLES} == set(tables)
+    papers = {f"out/tables/{name}.tex" for name in TABLES[2:]}  # trials and epochs are data, not tables
+    assert {f"out/tables/{name}.csv" for name in TABLES} | papers | {"out/tables/trials.parquet"} == set(tables)
     assert lines[: len(tables)] == tables
     assert lines[len(tables) : -1] == ["out/report.html", "out/report.md"]
     assert re.fullmatch(r"out/figures \(\d+ figures\)", lines[-1])
@@ -390,3 +393,10 @@ def test_the_page_never_scrolls_sideways(browser, written, width):
     page = browser.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert page[0] <= page[1] == width
+
+
+def test_the_parquet_holds_what_the_csv_does(written):
+    frame, text = pd.read_parquet(written / "tables/trials.parquet"), pd.read_csv(written / "tables/trials.csv")
+    assert list(frame.columns) == list(text.columns)
+    assert frame["key"].tolist() == text["key"].astype(str).tolist()
+    assert frame["test_accuracy"].tolist() == pytest.approx(text["test_accuracy"].tolist(), nan_ok=True)

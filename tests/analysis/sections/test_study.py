@@ -47,9 +47,8 @@ def said(studied):
 
 def with_lines(studied, *rows):
     contents = LedgerFrames(**(vars(studied.load()) | {"baselines": baselines_frame(list(rows))}))
-    return {
-        name: data.decode() for name, data in report(contents, studied.predictions).items() if "figures" not in name
-    }
+    written = report(contents, studied.predictions)
+    return {name: data.decode() for name, data in written.items() if not name.endswith((".png", ".parquet"))}
 
 
 def test_the_verdicts_of_both_families_stand_in_one_table_at_the_top(said):
