@@ -30,6 +30,8 @@ SELECTIONS = (
     "val_average_precision",
 )  # fmt: skip
 CLASS_WEIGHTS = ("none", "balanced")
+LOSSES = ("cross_entropy", "square")
+SCHEDULES = ("constant", "steps", "cosine", "one_cycle", "plateau")
 
 
 class SpecError(UserError, ValueError):
@@ -76,6 +78,10 @@ class Spec:
     validation_share: float = later(0.2)  # share of the training texts that grouped validation holds out, whole groups
     segment: int | None = later(None)  # steps of the pieces that texts are cut into, each read from zeros; None: whole
     vectors_sha256: str = later("")  # checksum of the pretrained vectors that the embedding begins with; empty: none
+    momentum: float = later(0.0)  # of sgd alone: share of each step that the next one keeps
+    schedule: str = later("constant")  # of the learning rate: steps is a tenth after 80 % of the epochs, plateau a half
+    loss: str = later("cross_entropy")  # made small in training; square: of logits from -1 and 1 (other losses stay)
+    label_smoothing: float = later(0.0)  # share of each label that is spread over all classes in training
     train_vectors: bool = later(True)  # train the embedding, pretrained vectors or not; else it stays as it begins
 
     def __post_init__(self) -> None:
@@ -87,6 +93,15 @@ class Spec:
         _choice("pooling", self.pooling, POOLINGS)
         _choice("select", self.select, SELECTIONS)
         _choice("class_weights", self.class_weights, CLASS_WEIGHTS)
+        _choice("loss", self.loss, LOSSES)
+        _choice("schedule", self.schedule, SCHEDULES)
+        for name in ("momentum", "label_smoothing"):
+            _share(name, getattr(self, name))
+        if self.momentum and self.optimizer != "sgd":
+            raise SpecError(
+                f"momentum is {self.momentum}, but optimizer is {self.optimizer}, which has its own; give sgd, "
+                "or leave momentum out"
+            )
         if not self.units:
             raise SpecError("units is empty; give one number per recurrent layer, for example 100 50 25")
         for unit in self.units:
@@ -114,8 +129,7 @@ class Spec:
             raise SpecError(f"seed is {self.seed}; give at most {LARGEST_SEED}, 32 bits")
         if self.reviews is not None:
             _at_least("reviews", self.reviews, 2)
-        if not 0 <= self.dropout < 1:
-            raise SpecError(f"dropout is {self.dropout}; give a share from 0 to below 1")
+        _share("dropout", self.dropout)
         if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
             raise SpecError(f"learning_rate is {self.learning_rate}; give a number above 0, for example 0.001")
         if not SMALLEST_FLOAT <= self.learning_rate <= LARGEST_FLOAT:
@@ -281,3 +295,8 @@ def _choice(name: str, value: str, valid: tuple[str, ...], remedy: str = "") -> 
 def _at_least(name: str, value: int, least: int, reason: str = "") -> None:
     if value < least:
         raise SpecError(f"{name} is {value}; give at least {least}" + (f": {reason}" if reason else ""))
+
+
+def _share(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise SpecError(f"{name} is {value}; give a share from 0 to below 1")

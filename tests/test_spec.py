@@ -81,11 +81,12 @@ def test_every_field_is_part_of_the_key():
         "dataset": "embedded", "data_sha256": "ab", "reviews": 10, "cell": "lstm", "units": (7,), "bidirectional": True,
         "pooling": "last", "embedding_dim": 8, "num_words": 900, "vocab_size": 1100, "max_len": 80,
         "mask_padding": True, "dropout": 0.5, "batch_size": 64, "drop_remainder": True, "validation": "test",
-        "epochs": 9, "optimizer": "sgd", "learning_rate": 0.1, "seed": 2,
+        "epochs": 9, "optimizer": "adam", "learning_rate": 0.1, "seed": 2,
         "select": "val_loss", "class_weights": "balanced", "validation_share": 0.3,
         "vectors_sha256": "cd", "train_vectors": False, "segment": 50,
+        "momentum": 0.9, "schedule": "steps", "loss": "square", "label_smoothing": 0.1,
     }  # fmt: skip
-    grouped = Spec(validation="grouped", pooling="mean")  # that all fields say something of
+    grouped = Spec(validation="grouped", pooling="mean", optimizer="sgd")  # that all fields say something of
     keys = {grouped.replace(**{name: value}).key for name, value in others.items()}
     assert set(others) == set(Spec.__dataclass_fields__)
     assert len(keys | {grouped.key, Spec().key}) == len(others) + 2

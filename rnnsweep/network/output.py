@@ -32,6 +32,9 @@ class Output(Protocol):
     def loss_and_gradient(self, logits: Floats, labels: NDArray[Any]) -> tuple[Floats, Floats]:
         """Return each review's loss, float32 [reviews], and its gradient by the logits, float32 [reviews, units]."""
 
+    def targets(self, labels: NDArray[Any]) -> Floats:
+        """Return 1 for each unit that should say yes, else 0: float32 [reviews, units]."""
+
     def classify(self, probabilities: NDArray[Any]) -> Classes:
         """Return the class of each review [reviews], uint8, or uint16 from 257 classes on.
 
@@ -71,6 +74,10 @@ class Binary:
         truth, z = labels.astype(np.float32), logits[:, 0]
         loss: Floats = np.maximum(z, 0) - z * truth + np.log1p(np.exp(-np.abs(z)))
         return loss, (self.probabilities(logits) - truth)[:, None]
+
+    def targets(self, labels: NDArray[Any]) -> Floats:
+        """Return the classes 0 and 1 as float32 [reviews, 1]."""
+        return labels.astype(np.float32)[:, None]
 
     def classify(self, probabilities: NDArray[Any]) -> NDArray[np.uint8]:
         """Return class 0 or 1 of each review, uint8 [reviews]: 1 where its probability is above 0.5."""
@@ -124,6 +131,11 @@ class Softmax:
         gradient[rows, truth] -= 1
         return np.log(total) - below[rows, truth], gradient
 
+    def targets(self, labels: NDArray[Any]) -> Floats:
+        """Return 1 for each review's class, 0 for the others: float32 [reviews, classes]."""
+        targets: Floats = np.equal.outer(labels, np.arange(self.units)).astype(np.float32)
+        return targets
+
     def classify(self, probabilities: NDArray[Any]) -> Classes:
         """Return the most probable class of each review, the first of equals, as Keras counts."""
         found: Classes = probabilities.argmax(axis=1).astype(self._dtype)
@@ -175,6 +187,10 @@ class Sigmoids:
         truth = labels.astype(np.float32)
         losses: Floats = np.maximum(logits, 0) - logits * truth + np.log1p(np.exp(-np.abs(logits)))
         return losses.mean(axis=1), (self.probabilities(logits) - truth) / np.float32(self.units)
+
+    def targets(self, labels: NDArray[Any]) -> Floats:
+        """Return the labels 0 and 1 as float32 [reviews, labels]."""
+        return labels.astype(np.float32)
 
     def classify(self, probabilities: NDArray[Any]) -> NDArray[np.uint8]:
         """Return 1 for the labels whose probability is above 0.5: uint8 [reviews, labels]."""

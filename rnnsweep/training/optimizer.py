@@ -7,7 +7,16 @@ import numpy as np
 from rnnsweep.machine.device import keras
 from rnnsweep.network.packed.denormals import flushed
 from rnnsweep.network.packed.updates import UPDATES, nadam_product
-from rnnsweep.types import Floats
+from rnnsweep.spec import Spec
+from rnnsweep.types import Floats, Row
+
+
+def keras_optimizer(spec: Spec) -> keras.optimizers.Optimizer:
+    """Return the optimizer of a spec, not built yet; what the spec does not say is at Keras's defaults."""
+    config: Row = {"learning_rate": spec.learning_rate}
+    if spec.optimizer == "sgd":
+        config["momentum"] = spec.momentum
+    return keras.optimizers.get({"class_name": spec.optimizer, "config": config})
 
 
 class InPlaceOptimizer:
@@ -24,14 +33,15 @@ class InPlaceOptimizer:
         self._settings = np.array([getattr(optimizer, setting) for setting in settings])
         self.weights: list[Floats] = []  # as the last step left them
         self._state: list[Floats] = []  # of each weight its arrays, and what belongs to all at the end
-        self._steps, self._rate = 0, np.float32(0)
+        self._steps = 0
+        self.rate = np.float32(0)  # of the next step
 
     def read(self) -> None:
         """Take weights, state, learning rate and number of steps from Keras's variables."""
         self.weights = [_array(variable) for variable in self._variables]
         self._state = [_array(variable) for variable in self._state_variables()]
         self._steps = int(_array(self._optimizer.iterations))
-        self._rate = np.float32(_array(self._optimizer.learning_rate))
+        self.rate = np.float32(_array(self._optimizer.learning_rate))
 
     def apply(self, gradients: list[Floats]) -> None:
         """Change the weights and the state by one step of the gradients, a float32 array of each weight's shape."""
@@ -42,7 +52,7 @@ class InPlaceOptimizer:
             for i, (weight, gradient) in enumerate(zip(self.weights, gradients, strict=True)):
                 own = self._state[i * each : (i + 1) * each] + [shared[:0]] * (2 - each)
                 arrays = [array.reshape(-1) for array in (weight, gradient, *own)]
-                self._update(*arrays, shared, self._steps, self._rate, self._settings)
+                self._update(*arrays, shared, self._steps, self.rate, self._settings)
 
     def write(self) -> None:
         """Give weights, state and number of steps back to Keras's variables."""
@@ -51,6 +61,7 @@ class InPlaceOptimizer:
         for variable, array in zip(self._state_variables(), self._state, strict=True):
             variable.assign(array.copy())
         self._optimizer.iterations.assign(self._steps)
+        self._optimizer.learning_rate.assign(self.rate)
 
     def _shared(self) -> Floats:
         """Return what belongs to all weights, float32 [1], as of this step: Nadam's product of momenta, or 1."""

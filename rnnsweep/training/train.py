@@ -24,7 +24,9 @@ from rnnsweep.network.output import Output, output_of
 from rnnsweep.spec import Spec
 from rnnsweep.training.engines import Engine, engine_class
 from rnnsweep.training.measures import check_selection, measures, weights_of_classes, without_copies
+from rnnsweep.training.optimizer import keras_optimizer
 from rnnsweep.training.result import Epoch, Result, accuracy_columns, best_epoch
+from rnnsweep.training.schedule import rates
 from rnnsweep.types import FORMAT, Arrays, Floats, Row, Tokens
 
 
@@ -88,14 +90,13 @@ class _Training:
         if vectors is not None:
             begin_with(self.model, vectors.ids, vectors.values, spec.num_words)
         self.class_weights = weights_of_classes(spec, labels, output.units if output.shape else 2)
-        optimizer = keras.optimizers.get(
-            {"class_name": spec.optimizer, "config": {"learning_rate": spec.learning_rate}}
-        )
+        optimizer = keras_optimizer(spec)
         optimizer.build(self.model.trainable_variables)
         self.device = device_kind()
         reset_peak_gpu_memory(self.device)
         self.engine: Engine = engine_class(engine, spec, self.device)(spec, self.model, optimizer, output)
         self.variables = [*self.model.variables, *optimizer.variables]
+        self._rate = math.nan  # that the engine was told last in this epoch
         self.rows: list[Row] = []
         self.best: list[NDArray[Any]] = []
         self.predicted: Floats | None = None  # of the validation reviews by the last epoch's weights
@@ -106,8 +107,16 @@ class _Training:
         """The number of the best epoch so far."""
         return best_epoch(self.rows, self.spec.select)
 
-    def step(self, reviews: _Encoded, batch: NDArray[np.int64]) -> tuple[float, float]:
-        """Take one training step on these of the reviews; returns the batch's loss and accuracy."""
+    def start_epoch(self, epoch: int) -> None:
+        """Prepare for an epoch, counted from 1."""
+        self.engine.start_epoch(epoch)
+        self._rate = math.nan  # what the engine knows came from variables, maybe of a checkpoint
+
+    def step(self, reviews: _Encoded, batch: NDArray[np.int64], rate: float) -> tuple[float, float]:
+        """Take one training step on these of the reviews at this learning rate; returns the batch's loss and accuracy."""
+        if rate != self._rate:
+            self.engine.set_rate(rate)
+            self._rate = rate
         ids, labels = reviews.ids[batch], reviews.labels[batch]
         return self.engine.step(ids, labels, None if self.class_weights is None else self.class_weights[labels])
 
@@ -152,10 +161,11 @@ def _finite_epochs(
 def _one_epoch(training: _Training, train: _Encoded, validation: _Encoded) -> Row:
     wall, cpu = time.perf_counter(), time.process_time()
     epoch = len(training.rows) + 1
-    training.engine.start_epoch(epoch)
+    training.start_epoch(epoch)
     losses, accuracies, sizes = [], [], []
-    for batch in _batches(training.spec, len(train.ids), epoch):
-        loss, accuracy = training.step(train, batch)
+    batches = list(_batches(training.spec, len(train.ids), epoch))
+    for batch, rate in zip(batches, rates(training.spec, training.rows, len(batches)), strict=True):
+        loss, accuracy = training.step(train, batch, rate)
         losses.append(loss)
         accuracies.append(accuracy)
         sizes.append(len(batch))

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from rnnsweep.network.loss import loss_of
 from rnnsweep.network.output import Output, output_of
 from rnnsweep.network.packed.batch import Batch, Packer, Sequence, Workspace
 from rnnsweep.network.packed.denormals import flushed
@@ -69,13 +70,23 @@ class Network:
                 "Keras layers"
             )
         self._spec, self._output = spec, output_of(classes)
+        self._loss = loss_of(spec, self._output)
         self._directions = 2 if spec.bidirectional else 1
         self._packer, self._buffer = Packer(spec), Workspace()
-        self._turns, self._buffers = Turns(threads), [Workspace() for _ in range(threads)]
+        self._turns = Turns(1)
+        self._buffers: list[Workspace] = []  # of each thread, kept for when there are as many again
+        self.use_threads(threads)
         self._table_gradient: Floats | None = None
         self._table_rows: Tokens = np.arange(0, dtype=np.int32)  # of it, all that are not zero
         # A second thread within a product costs more in waiting than it gains, and would change the last digits.
         self._blas = ThreadpoolController()
+
+    def use_threads(self, threads: int) -> None:
+        """Compute by so many threads from now on, at least one."""
+        if threads != self._turns.threads:
+            self._turns.end()
+            self._turns = Turns(threads)
+            self._buffers += [Workspace() for _ in range(threads - len(self._buffers))]
 
     def loss_and_gradients(
         self,
@@ -149,7 +160,11 @@ class Network:
 
     def _by_thread(self, passes: Passes) -> list[Passes]:
         """Return the passes that each thread takes groups through."""
-        return [passes] if self._turns.threads == 1 else [passes.of_thread(buffer) for buffer in self._buffers]
+        return (
+            [passes]
+            if self._turns.threads == 1
+            else [passes.of_thread(buffer) for buffer in self._buffers[: self._turns.threads]]
+        )
 
     def _parts(self, arrays: list[Floats]) -> list[list[Floats]]:
         """Return kernel, recurrent kernel and bias of each layer in each direction, in that order."""
@@ -207,7 +222,7 @@ class Network:
             if mask is not None:
                 output = output * mask
             logit = logits[group.reviews] = _dense(output, weights)
-            loss, dlogit = self._output.loss_and_gradient(logit, labels[group.reviews])
+            loss, dlogit = self._loss(logit, labels[group.reviews])
             if (scale := _rows(sample_weights, group)) is not None:
                 loss, dlogit = loss * scale, dlogit * scale[:, None]
             losses[group.reviews] = loss

@@ -56,6 +56,11 @@ class Turns:
         self.threads = threads
         self._pool = ThreadPoolExecutor(threads - 1, "packed") if threads > 1 else None
 
+    def end(self) -> None:
+        """Let the threads go."""
+        if self._pool:
+            self._pool.shutdown()
+
     def __call__(self, groups: list[Sequence], work: Work) -> None:
         """Call `work(thread, group)` for every group, and what it returns in the groups' order.
 
