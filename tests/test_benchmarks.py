@@ -44,6 +44,13 @@ def test_overhead_is_that_of_the_trials_after_each_slots_first(monkeypatch, tmp_
     assert row["overhead_per_trial"] > 0
 
 
+def test_an_epoch_on_two_cores_has_the_bits_of_one(monkeypatch, tmp_path):
+    sizes = ["--reviews", 128, "--repeats", 1, "--most", 2]
+    run(monkeypatch, "cores.py", "--data", "embedded", "--systems", "gru-2x-10k-80", *sizes, "--json", tmp_path / "x")
+    rows = [json.loads(line) for line in (tmp_path / "x").read_text().splitlines()]
+    assert [(row["cores"], row["bits"]) for row in rows] == [(1, "the same"), (2, "the same")]
+
+
 def test_searches_of_a_table_arrive(monkeypatch, tmp_path):
     run(monkeypatch, "search.py", "--seeds", 2, "--points", 2, "--ways", "rnnsweep", "random", "--json", tmp_path / "x")
     rows = [json.loads(line) for line in (tmp_path / "x").read_text().splitlines()]

@@ -22,6 +22,7 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from rnnsweep.cluster.cores import cores_now
 from rnnsweep.cluster.gpu_share import packed_share, peaks
 from rnnsweep.cluster.nodes import Node
 from rnnsweep.cluster.slots import count_slots, smallest_gpu_mb
@@ -74,7 +75,7 @@ def tune_queue(
     with _watched(listener), tempfile.TemporaryDirectory(prefix="rnnsweep-") as scratch:
         trainable = tune.with_parameters(_trainable, dataset=dataset, ledger=ledger, machines=machines, trainer=trainer)
         tune.Tuner(
-            tune.with_resources(trainable, functools.partial(_resources, machines.cpus_per_trial)),
+            tune.with_resources(trainable, functools.partial(_resources, machines.least_cpus)),
             tune_config=tune.TuneConfig(
                 search_alg=QueueSearcher(queue, share),
                 scheduler=QueueScheduler(hear),
@@ -117,7 +118,8 @@ def _trainable(config: Row, dataset: Dataset, ledger: Ledger, machines: Machines
     # To stop a trial, Tune ends its thread within the report.
     spec = Spec.from_json(config["spec"])
     limit = _epoch_seconds(spec, dataset, machines, trainer)
-    cores, gpus = machines.cpus_per_trial, config["gpus"]
+    cores = cores_now if isinstance(machines.cpus_per_trial, str) else machines.cpus_per_trial
+    gpus = config["gpus"]
     tune.report(run_trial(spec, dataset, ledger, cores, tune.report, trainer, gpus, limit))
 
 

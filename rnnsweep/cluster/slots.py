@@ -25,7 +25,7 @@ def count_slots(machines: Machines, nodes: Iterable[Node] = (), trials: int | No
     if not most:
         share = machines.gpus_per_trial if machines.gpus_per_trial == "auto" else f"{machines.gpus_per_trial:g}"
         raise SweepError(
-            f"no node has room for a trial of {machines.cpus_per_trial:g} CPUs and {share} GPUs; "
+            f"no node has room for a trial of {machines.least_cpus:g} CPUs and {share} GPUs; "
             "lower --cpus-per-trial or --gpus-per-trial"
             + (", or, where nodes come while trials wait, give --max-concurrent" if machines.address else "")
         )

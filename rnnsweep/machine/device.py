@@ -6,6 +6,7 @@ The only place that knows backends apart. One that is not in the table computes 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from rnnsweep.machine.gpu import installed, memory_limit_mb
@@ -133,21 +134,24 @@ def _backend() -> _Backend:
     return _BACKENDS.get(keras.backend.backend(), _Backend())
 
 
-_CORES = [1]  # that this process keeps to
+_CORES: list[Callable[[], int]] = [lambda: 1]  # says how many this process keeps to
 
 
-def use_cores(cores: int, gpu_share: float | None = None) -> None:
+def use_cores(cores: int | Callable[[], int], gpu_share: float | None = None) -> None:
     """Keep this process to a number of cores and a share of its GPU, before any layer is built.
 
-    Without a share, or where a GPU does not say how large it is, TensorFlow takes the GPU memory it needs.
+    A function says anew, whenever it is asked, how many cores the packed network may use; Keras's own layers, whose
+    last digits depend on the number, keep to one then. Without a share, or where a GPU does not say how large it is,
+    TensorFlow takes the GPU memory it needs.
     """
-    _CORES[0] = cores
-    _backend().use_cores(cores, gpu_share)
+    fixed = 1 if callable(cores) else cores
+    _CORES[0] = cores if callable(cores) else lambda: fixed
+    _backend().use_cores(fixed, gpu_share)
 
 
 def cores_in_use() -> int:
-    """Return the number of cores that this process keeps to, 1 before it was told."""
-    return _CORES[0]
+    """Return the number of cores that this process keeps to now, 1 before it was told."""
+    return _CORES[0]()
 
 
 def device_kind() -> str:

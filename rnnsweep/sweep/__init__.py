@@ -2,11 +2,20 @@
 
 from rnnsweep.sweep.claimed import ClaimedQueue
 from rnnsweep.sweep.claims import Claims
-from rnnsweep.sweep.estimate import Estimate, check_objectives, correction, estimate, longest_first, refusal
+from rnnsweep.sweep.estimate import (
+    Estimate,
+    check_objectives,
+    core_seconds,
+    correction,
+    estimate,
+    longest_first,
+    refusal,
+    wall_seconds,
+)
 from rnnsweep.sweep.events import Listener, Report, pass_on
 from rnnsweep.sweep.in_process import run_in_process
 from rnnsweep.sweep.machines import Machines, SweepError, cores_here
-from rnnsweep.sweep.plan import Plan, known_estimates, plan, slots_here
+from rnnsweep.sweep.plan import Plan, cores_to_share, known_estimates, plan, slots_here
 from rnnsweep.sweep.progress import Progress, duration
 from rnnsweep.sweep.queue import Queue, SpecList, Wait, missing
 from rnnsweep.sweep.trial import ATTEMPTS, PRUNED, Trainer, epoch_limit, run_trial
@@ -28,7 +37,9 @@ __all__ = [
     "Trainer",
     "Wait",
     "check_objectives",
+    "core_seconds",
     "cores_here",
+    "cores_to_share",
     "correction",
     "duration",
     "epoch_limit",
@@ -42,4 +53,5 @@ __all__ = [
     "run_in_process",
     "run_trial",
     "slots_here",
+    "wall_seconds",
 ]

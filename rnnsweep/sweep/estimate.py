@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from statistics import median
 from typing import Any
 
@@ -20,6 +22,7 @@ PACKED_FLOPS = 5.5e10  # per second, multiplications and additions of the real t
 STEP_SECONDS = 0.003  # of a training step, whatever its size: the optimizer's graph, and copies
 WEIGHT_SECONDS = 4e-9  # per weight and training step, for the optimizer
 TRIAL_SECONDS = 0.4  # to build a network and trace its optimizer
+FURTHER_CORE = 0.7  # of a core's speed, what each further one adds to a trial (benchmarks/cores.py)
 BASE_MB = 1350.0  # a worker that has imported TensorFlow, compiled the recurrences and trained before
 
 
@@ -73,13 +76,51 @@ def correction(estimates: Mapping[str, Estimate], results: Mapping[str, Mapping[
 
     The median of measured over estimated, 1 where there is nothing to learn from.
     """
-    taken = {key: results[key].get("seconds") for key in estimates}
+    taken = {key: core_seconds(results[key]) for key in estimates}
     ratios = [seconds / estimates[key].seconds for key, seconds in taken.items() if seconds]
     return median(ratios) if ratios else 1.0
 
 
+def core_seconds(row: Mapping[str, Any]) -> float:
+    """Return the seconds that a trial or an epoch would have taken on one core, by its row; 0 where it does not say.
+
+    Those are its wall seconds, but its CPU's where several cores computed it.
+    """
+    wall, cpu = float(row.get("seconds") or 0.0), float(row.get("cpu_seconds") or 0.0)
+    return max(wall, cpu) if row.get("device", "cpu") == "cpu" else wall
+
+
+def wall_seconds(seconds: Iterable[float], slots: int, cores: int | None = None) -> float:
+    """Return how long trials of so many seconds of one core take, begun in this order, so many at a time.
+
+    Of `cores`, those that no trial waits for are shared by the trials that run. None: each keeps to its own, and the
+    trials count as work of which each slot gets as much.
+    """
+    if cores is None:
+        work = list(seconds)
+        return sum(work) / max(min(slots, len(work)), 1)
+    waiting = iter(seconds)
+    ends = list(islice(waiting, slots))  # in seconds of one core since the beginning, as all advance alike
+    heapq.heapify(ends)
+    wall = done = 0.0
+    while ends:
+        share = max(cores / len(ends), 1.0)
+        end = ends[0]
+        wall += (end - done) / (1 + FURTHER_CORE * (share - 1))
+        done = end
+        following = next(waiting, None)
+        if following is None:
+            heapq.heappop(ends)
+        else:
+            heapq.heapreplace(ends, done + following)
+    return wall
+
+
 def longest_first(specs: Iterable[Spec], estimates: Mapping[str, Estimate]) -> list[Spec]:
-    """Return the specs by falling estimated time, so that no long trial is left for the end; ties by key."""
+    """Return the specs by falling estimated time, so that no long trial is left for the end; ties by key.
+
+    Also where trials share cores: one on two cores is less than twice as fast, so few should be left at the end.
+    """
     return sorted(specs, key=lambda spec: (-estimates[spec.key].seconds, spec.key))
 
 

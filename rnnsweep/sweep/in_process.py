@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rnnsweep.ledger import Ledger
 from rnnsweep.sweep.events import Listener, pass_on
-from rnnsweep.sweep.machines import Machines
+from rnnsweep.sweep.machines import Machines, cores_here
 from rnnsweep.sweep.queue import Queue, Wait
 from rnnsweep.sweep.trial import Trainer, run_trial
 
@@ -26,7 +26,8 @@ def run_in_process(
     listener: Listener,
     trainer: Trainer | None,
 ) -> None:
-    """Train what the queue hands out, one trial at a time, on the cores of one trial."""
+    """Train what the queue hands out, one trial at a time, on the cores of one trial: by itself on all."""
+    cores = cores_here if isinstance(machines.cpus_per_trial, str) else machines.cpus_per_trial
     while (spec := queue.ask()) is not None:
         if isinstance(spec, Wait):
             time.sleep(WAIT_SECONDS)
@@ -34,4 +35,4 @@ def run_in_process(
         listener.on_start(spec)
         report = functools.partial(pass_on, queue, listener, spec)
         limit = machines.epoch_timeout or None
-        report(run_trial(spec, dataset, ledger, machines.cpus_per_trial, report, trainer, epoch_seconds=limit))
+        report(run_trial(spec, dataset, ledger, cores, report, trainer, epoch_seconds=limit))

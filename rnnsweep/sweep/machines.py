@@ -19,7 +19,9 @@ class Machines:
 
     backend: str = "ray"  # of the table in `run`; `in-process`: one trial after another here, for a debugger
     address: str | None = None  # of a running Ray cluster, `auto` for one on this machine; None: a private one, here
-    cpus_per_trial: float = 1.0  # cores of a trial; two trials of one core finish sooner than one trial of two
+    # Cores of a trial; two trials of one core finish sooner than one trial of two. `auto`: one, and at each epoch its
+    # part of those that nothing waits for, which in process are all.
+    cpus_per_trial: float | str = "auto"
     gpus_per_trial: float | str = 0.0  # share of a GPU of a trial; `auto`: what its memory needs
     max_concurrent: int | None = None  # trials at a time; None: as many as the cores and GPUs hold
     # Seconds without an epoch after which a trial hangs, 0 for never; None: by the estimate, and in process never: a
@@ -31,12 +33,17 @@ class Machines:
         """Whether trials run one after another in this process."""
         return self.backend == "in-process"
 
+    @property
+    def least_cpus(self) -> float:
+        """The cores that a trial has for itself, as it starts."""
+        return 1.0 if isinstance(self.cpus_per_trial, str) else self.cpus_per_trial
+
     def least(self, gpu_mb: float | None) -> dict[str, float]:
         """Return the least that a trial takes, by Ray's names, of GPUs with this memory, or of GPUs nobody has seen."""
         share = self.gpus_per_trial
         if isinstance(share, str):
             share = 1.0 if gpu_mb is None else 1 / PER_GPU
-        return {"CPU": self.cpus_per_trial} | ({"GPU": share} if share else {})
+        return {"CPU": self.least_cpus} | ({"GPU": share} if share else {})
 
 
 def cores_here() -> int:

@@ -25,6 +25,7 @@ class Plan:
     estimates: dict[str, Estimate]  # of all specs, by key, as if nothing was known of this machine
     seconds: dict[str, float]  # of those to run, by what the ledger's trials took
     slots: int | None  # trials at a time; None: only the cluster knows
+    cores: int | None  # that trials share; None: each keeps to its own, or only the cluster knows
 
     @property
     def done(self) -> int:
@@ -42,7 +43,7 @@ def plan(specs: Sequence[Spec], dataset: Dataset, ledger: Ledger, machines: Mach
     if machines.address is None and not machines.gpus_per_trial:
         _refuse_too_large(to_run, estimates)
     seconds = {spec.key: factor * estimates[spec.key].seconds for spec in to_run}
-    return Plan(chosen, to_run, estimates, seconds, slots_here(machines))
+    return Plan(chosen, to_run, estimates, seconds, slots_here(machines), cores_to_share(machines))
 
 
 def known_estimates(ledger: Ledger, results: Mapping[str, Any], dataset: Dataset) -> dict[str, Estimate]:
@@ -58,10 +59,15 @@ def slots_here(machines: Machines) -> int | None:
         return 1
     if machines.address is not None:
         return machines.max_concurrent  # the cluster knows, once it is reached
-    slots = int(cores_here() / machines.cpus_per_trial + 1e-9)
+    slots = int(cores_here() / machines.least_cpus + 1e-9)
     if not slots:
-        raise SweepError(f"--cpus-per-trial is {machines.cpus_per_trial:g}, but there are {cores_here()} cores here")
+        raise SweepError(f"--cpus-per-trial is {machines.least_cpus:g}, but there are {cores_here()} cores here")
     return min(slots, machines.max_concurrent or slots)
+
+
+def cores_to_share(machines: Machines) -> int | None:
+    """Return the cores of which trials share those that nothing waits for, None where they do not, or on a cluster."""
+    return cores_here() if machines.cpus_per_trial == "auto" and machines.address is None else None
 
 
 def _refuse_too_large(specs: Sequence[Spec], estimates: Mapping[str, Estimate]) -> None:

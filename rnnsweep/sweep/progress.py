@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnsweep.spec import Spec
+from rnnsweep.sweep.estimate import core_seconds, wall_seconds
 from rnnsweep.sweep.events import Listener
 from rnnsweep.sweep.views import view_of
 from rnnsweep.types import Row
@@ -29,10 +30,16 @@ class _Running:
 
     def seconds_left(self, estimate: float) -> float:
         """Return the time the rest should take: by its own epochs, before the first one by the estimate."""
-        if not self.rows:
+        return self._left([row["seconds"] for row in self.rows], estimate)
+
+    def core_seconds_left(self, estimate: float) -> float:
+        """Return the time the rest should take on one core."""
+        return self._left([core_seconds(row) for row in self.rows], estimate)
+
+    def _left(self, epochs: list[float], estimate: float) -> float:
+        if not epochs:
             return estimate  # how long the worker takes to start is not part of it
-        epoch = fmean(row["seconds"] for row in self.rows)
-        return max(epoch * float(self.spec.epochs - self.rows[-1]["epoch"]), 0.0)
+        return max(fmean(epochs) * float(self.spec.epochs - self.rows[-1]["epoch"]), 0.0)
 
 
 class Progress(Listener, AbstractContextManager["Progress"]):
@@ -45,11 +52,12 @@ class Progress(Listener, AbstractContextManager["Progress"]):
         slots: int = 1,
         unnamed: tuple[int, float] = (0, 0.0),
         test: bool = True,
+        cores: int | None = None,
     ) -> None:
         """Show on a console the trials of these keys, whose estimated seconds say how much work is left.
 
         `unnamed` is how many trials more there will be, not known yet, and the estimated seconds of each. Without
-        `test`, no line says a test accuracy, for those who still choose.
+        `test`, no line says a test accuracy, for those who still choose. `cores` is what `wall_seconds` takes.
         """
         self._console = console
         self._total = len(estimates) + unnamed[0]
@@ -57,7 +65,7 @@ class Progress(Listener, AbstractContextManager["Progress"]):
         self._test = test
         self._estimates = dict(estimates)
         self._waiting = dict(estimates)
-        self._slots = slots
+        self._slots, self._cores = slots, cores
         self._running: dict[str, _Running] = {}
         self._pace = (0.0, 0.0)  # seconds that the finished trials took, and were estimated to take
         self.finished_keys: list[str] = []
@@ -97,6 +105,8 @@ class Progress(Listener, AbstractContextManager["Progress"]):
     def on_start(self, spec: Spec) -> None:
         """A trial begins, or begins again."""
         self._named(spec)
+        if spec.key in self.pruned_keys:  # and goes on, because it is one of the best that were
+            self.pruned_keys.remove(spec.key)
         self._waiting.pop(spec.key, None)
         self._running[spec.key] = _Running(spec)
         self._refresh()
@@ -125,7 +135,7 @@ class Progress(Listener, AbstractContextManager["Progress"]):
 
     def _finished(self, spec: Spec, row: Row) -> None:
         """A trial has its result."""
-        self._drop(spec, row["seconds"])
+        self._drop(spec, core_seconds(row))
         self.finished_keys.append(spec.key)
         self._line(spec, f"{self._result(spec, row)}  {duration(row['seconds'])}", "green")
 
@@ -185,22 +195,24 @@ class Progress(Listener, AbstractContextManager["Progress"]):
 
     def _view(self) -> Group:
         table = Table.grid(padding=(0, 2))
-        left = 0.0
+        pace = self._correction()
+        left = []
         for key, running in list(self._running.items()):
-            seconds = running.seconds_left(self._estimates.get(key, 0.0) * self._correction())
-            left += seconds
+            estimate = self._estimates.get(key, 0.0) * pace
+            left.append(running.core_seconds_left(estimate))
             row = running.rows[-1] if running.rows else None
             table.add_row(
                 Text(key, "cyan"),
                 escape(_name(running.spec)),
                 f"epoch {row['epoch']}/{running.spec.epochs}" if row else "starting",
                 _accuracies(row) if row else "",
-                f"{duration(seconds)} left",
+                f"{duration(running.seconds_left(estimate))} left",
             )
-        left += (sum(self._waiting.values()) + self._unnamed * self._seconds_each) * self._correction()
+        left += [seconds * pace for seconds in (*self._waiting.values(), *[self._seconds_each] * self._unnamed)]
         footer = f"{self._done()}/{self._total} trials"
         if self._done() < self._total:
-            footer += f", {len(self._running)} running, about {duration(left / max(self._slots, 1))} left"
+            wall = wall_seconds(left, max(self._slots, 1), self._cores)
+            footer += f", {len(self._running)} running, about {duration(wall)} left"
         return Group(table, Text(footer, "bold"))
 
     def _done(self) -> int:

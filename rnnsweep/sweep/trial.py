@@ -20,10 +20,12 @@ from rnnsweep.sweep.estimate import estimate, refusal
 from rnnsweep.sweep.events import Report
 from rnnsweep.sweep.machines import SweepError
 from rnnsweep.sweep.watchdog import Watchdog
-from rnnsweep.training.result import Epoch, Result
+from rnnsweep.training.result import Epoch, Result, ended
 from rnnsweep.types import Row
 
 Trainer = Callable[[Spec, Dataset, Callable[[Epoch], None], dict[str, Any] | None], Result]
+
+Cores = float | Callable[[], int]  # of a trial, or what says at each epoch how many it may use now
 
 ATTEMPTS = 3  # at a trial that fails or whose worker dies, each from its last checkpoint
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of a disk: no other trial has any, either
@@ -35,7 +37,7 @@ def run_trial(
     spec: Spec,
     dataset: Dataset,
     ledger: Ledger,
-    cores: float = 1,
+    cores: Cores = 1,
     report: Report = lambda row: None,
     trainer: Trainer | None = None,
     gpu_share: float | None = None,
@@ -102,7 +104,7 @@ def _attempt(spec: Spec, dataset: Dataset, record: Record, report: Report, train
     def on_epoch(epoch: Epoch) -> None:
         record.epoch(epoch.rows, epoch.state())
         watchdog.heard()
-        if report(epoch.rows[-1]) and len(epoch.rows) < spec.epochs:
+        if report(epoch.rows[-1]) and not ended(spec, epoch.rows):
             raise _Stopped
 
     result = train(spec, dataset, on_epoch, record.checkpoint())
@@ -117,7 +119,7 @@ def _train(
     on_epoch: Callable[[Epoch], None],
     state: dict[str, Any] | None,
     *,
-    cores: float,
+    cores: Cores,
     gpu_share: float | None,
 ) -> Result:
     too_large = None if gpu_share else refusal(spec, estimate(spec, dataset), memory_here_mb())
@@ -126,5 +128,5 @@ def _train(
     from rnnsweep.machine.device import use_cores
     from rnnsweep.training.train import train
 
-    use_cores(max(1, math.ceil(cores)), gpu_share)
+    use_cores(cores if callable(cores) else max(1, math.ceil(cores)), gpu_share)
     return train(spec, dataset, on_epoch, state)

@@ -232,12 +232,15 @@ def where():
     def train(spec, dataset, on_epoch, state):
         import ray
 
+        from rnnsweep.cluster.cores import cores_now
+
         row = {"epoch": 1, "loss": 0.5, "accuracy": 0.5, "val_loss": 0.5, "val_accuracy": 0.5, "seconds": 0.1}
         on_epoch(SimpleNamespace(rows=[row], state=lambda: {"x": np.zeros(1)}))
         told = {name: os.environ.get(name) for name in ("CUDA_VISIBLE_DEVICES", "XLA_PYTHON_CLIENT_MEM_FRACTION")}
         mine = next(n for n in ray.nodes() if n["NodeID"] == ray.get_runtime_context().get_node_id())
         told |= {"gpus": mine["Resources"].get("GPU", 0), "tensorflow": "tensorflow" in sys.modules}
         groups = ray.util.placement_group_table().values()
+        told["cores"] = cores_now()
         told["asked_for"] = sum(group["state"] in ("PENDING", "CREATED") for group in groups)
         result = {"status": "finished", "seconds": 0.1, "val_accuracy": 0.5, "test_accuracy": 0.5, "best_epoch": 1}
         return SimpleNamespace(row=result | {"told": told}, predictions={})
@@ -262,6 +265,15 @@ def test_trials_with_a_share_run_where_gpus_are_and_are_told_their_share(nodes, 
 
 def test_trials_without_a_share_see_no_gpu_wherever_they_run(nodes, tmp_path, tiny):
     assert {row["CUDA_VISIBLE_DEVICES"] for row in told(nodes, Ledger(tmp_path), tiny, max_concurrent=2)} == {""}
+
+
+def test_cores_of_a_node_that_nothing_waits_for_are_shared_by_the_trials_that_run_there(nodes, tmp_path, tiny):
+    from rnnsweep.cluster.cores import part  # imports Ray, which must not happen before a test has chosen its token
+
+    assert {row["cores"] for row in told(nodes, Ledger(tmp_path), tiny, max_concurrent=1)} == {4}
+    parts = [part(5, {"b", "a", "c"}, name) for name in "abc"]
+    assert parts == [2, 2, 1]
+    assert part(0, {"a"}, "a") == 0
 
 
 def test_a_gpu_of_unknown_size_is_given_whole_to_a_trial_that_is_packed_automatically(nodes, tmp_path, tiny):

@@ -36,6 +36,19 @@ def test_tensorflow_is_kept_to_the_share_before_any_layer_is_built(monkeypatch, 
     assert heard == [told]
 
 
+def test_a_function_says_anew_how_many_cores_there_are_and_keras_keeps_to_one(monkeypatch):
+    told, free = [], [4]
+    monkeypatch.setattr(device, "_CORES", [lambda: 1])
+    monkeypatch.setattr(device, "_backend", lambda: SimpleNamespace(use_cores=lambda *limits: told.append(limits)))
+    device.use_cores(lambda: free[0])
+    assert device.cores_in_use() == 4
+    free[0] = 2
+    assert device.cores_in_use() == 2
+    device.use_cores(3)
+    assert device.cores_in_use() == 3
+    assert told == [(1, None), (3, None)]
+
+
 @pytest.fixture
 def torch(monkeypatch):
     """Return a PyTorch that sees one GPU and remembers the share it was given."""

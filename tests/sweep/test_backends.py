@@ -86,7 +86,7 @@ def backwards(queue, ledger, dataset, machines, listener, trainer):
         def report(row, spec=spec):
             return pass_on(queue, listener, spec, row)
 
-        report(run_trial(spec, dataset, ledger, machines.cpus_per_trial, report, trainer))
+        report(run_trial(spec, dataset, ledger, machines.least_cpus, report, trainer))
 
 
 def test_another_backend_is_a_row_of_the_table(tmp_path, monkeypatch):

@@ -1,7 +1,8 @@
 import pytest
 
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import Estimate, correction, estimate, longest_first
+from rnnsweep.sweep import Estimate, correction, estimate, longest_first, wall_seconds
+from rnnsweep.sweep.estimate import FURTHER_CORE
 
 SPEC = Spec(units=(5,), num_words=30, max_len=12, batch_size=16)
 
@@ -34,6 +35,20 @@ def test_the_correction_is_the_median_of_measured_over_estimated():
     estimates = {key: Estimate(10.0, 1.0) for key in "abc"}
     assert correction(estimates, {"a": {"seconds": 5}, "b": {"seconds": 20}, "c": {"seconds": 1000}}) == 2.0
     assert correction({}, {}) == 1.0
+
+
+def test_a_trial_on_several_cores_corrects_by_its_cpu_seconds_and_one_on_a_gpu_by_its_wall():
+    row = {"seconds": 6.0, "cpu_seconds": 10.0}
+    assert correction({"a": Estimate(10.0, 1.0)}, {"a": row}) == 1.0
+    assert correction({"a": Estimate(10.0, 1.0)}, {"a": row | {"device": "gpu"}}) == 0.6
+
+
+def test_cores_that_nothing_waits_for_shorten_the_end_of_a_sweep():
+    faster = 1 + FURTHER_CORE
+    assert (wall_seconds([5, 3, 2], 2), wall_seconds([5], 2), wall_seconds([], 2)) == (5, 5, 0)
+    assert (wall_seconds([5, 3, 2], 2, 2), wall_seconds([], 2, 2)) == (5, 0)
+    assert wall_seconds([10, 4], 2, 2) == pytest.approx(4 + 6 / faster)
+    assert wall_seconds([10, 4], 1, 2) == pytest.approx(14 / faster), "a search narrower than the machine"
 
 
 def test_the_longest_trial_comes_first_and_equals_by_key():

@@ -1,5 +1,6 @@
 """The same sweep in this process, on a real local Ray, through killed workers and killed drivers: the same records."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -52,6 +53,17 @@ def test_a_deleted_folder_is_trained_again_to_the_same_numbers(undisturbed, tmp_
     ledger = Ledger(tmp_path)
     run(SpecList(SPECS[:1]), ledger, tiny, HERE, Heard())
     assert ledger.predictions(SPECS[0].key)["best"].tobytes() == numbers(undisturbed)[2][SPECS[0].key]["best"]
+
+
+def test_cores_that_come_and_go_change_no_bit_of_a_sweep(tmp_path, tiny, monkeypatch):
+    specs = [SPECS[0].replace(batch_size=48), SPECS[2].replace(batch_size=48, bidirectional=True)]
+    alone, shared = Ledger(tmp_path / "alone"), Ledger(tmp_path / "shared")
+    run(SpecList(specs), alone, tiny, Machines(backend="in-process", cpus_per_trial=1), Heard())
+    cores, asked = itertools.cycle([2, 1, 4, 2]), []
+    monkeypatch.setattr("rnnsweep.sweep.in_process.cores_here", lambda: asked.append(next(cores)) or asked[-1])
+    run(SpecList(specs), shared, tiny, HERE, Heard())
+    assert len(asked) >= sum(spec.epochs for spec in specs), "at each epoch anew"
+    assert numbers(shared) == numbers(alone)
 
 
 def spoil(ledger, spec):

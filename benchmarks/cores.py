@@ -1,0 +1,97 @@
+"""How much sooner is an epoch of one network on several cores, and is every bit the same?
+
+    python benchmarks/cores.py --data imdb --reviews 512 --repeats 3
+
+Wall seconds of training steps, scaled to an epoch of 20,000 reviews, on 1, 2, 4 and so on up to all cores: the shortest
+of some repetitions, each of which takes the numbers of cores in turn, so that what else the machine does meets all
+alike. Losses, weights and predictions on each number of cores are held against those on one, and a difference ends the
+benchmark. Compiling, packing's first allocations and starting the threads come before the clock.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import environment  # noqa: F401  (before NumPy)
+import numpy as np
+from shared import machine, parser, show
+
+from rnnsweep.data import encode, load
+from rnnsweep.machine.device import keras, use_cores
+from rnnsweep.network.model import build
+from rnnsweep.space import SYSTEMS
+from rnnsweep.spec import Spec
+from rnnsweep.sweep import cores_here
+from rnnsweep.training.engines import PackedEngine
+from rnnsweep.training.optimizer import keras_optimizer
+
+EPOCH = 20_000
+NETWORKS = ("lstm-1x-1k", "gru-3x-1k")
+
+
+def numbers_of_cores(most: int) -> list[int]:
+    """Return 1, 2, 4 and so on, and `most`."""
+    return sorted({most, *(2**i for i in range(most.bit_length()) if 2**i <= most)})
+
+
+def epoch(spec: Spec, ids: np.ndarray, labels: np.ndarray, cores: int) -> tuple[float, float, list[np.ndarray]]:
+    """Return wall and CPU seconds of an epoch of 20,000 reviews on so many cores, and all numbers that came of it."""
+    use_cores(cores)
+    model, optimizer, size = build(spec), keras_optimizer(spec), spec.batch_size
+    optimizer.build(model.trainable_variables)
+    engine = PackedEngine(spec, model, optimizer)
+    engine.predict(ids[:size])
+    engine.start_epoch(1)
+    wall, cpu = time.perf_counter(), time.process_time()
+    losses = [engine.step(ids[i : i + size], labels[i : i + size])[0] for i in range(0, len(ids), size)]
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    engine.end_epoch()
+    weights = [keras.ops.convert_to_numpy(variable) for variable in [*model.variables, *optimizer.variables]]
+    scale = EPOCH / len(ids)
+    return wall * scale, cpu * scale, [np.array(losses), *weights, engine.predict(ids[: 4 * size])]
+
+
+def measure(spec: Spec, ids: np.ndarray, labels: np.ndarray, numbers: Sequence[int], repeats: int) -> dict[int, Any]:
+    """Return by number of cores the shortest wall and CPU seconds of an epoch; raises `SystemExit` if bits differ."""
+    _, _, first = epoch(spec, ids, labels, 1)  # compiles, or reads what is compiled
+    found: dict[int, tuple[float, float]] = dict.fromkeys(numbers, (np.inf, np.inf))
+    for _ in range(repeats):
+        for cores in numbers:
+            wall, cpu, arrays = epoch(spec, ids, labels, cores)
+            found[cores] = min(found[cores], (wall, cpu))
+            if any(one.tobytes() != other.tobytes() for one, other in zip(arrays, first, strict=True)):
+                raise SystemExit(f"{spec.label()}: the numbers on {cores} cores are not those on one")
+    return found
+
+
+def main() -> None:
+    """Measure the networks asked for on each number of cores; print a table, and write JSON lines where asked."""
+    flags = parser(__doc__)
+    flags.add_argument("--data", default="auto", help="auto, imdb, embedded or a file (default: auto)")
+    flags.add_argument("--reviews", type=int, default=512, help="training reviews to measure on (default: 512)")
+    flags.add_argument("--repeats", type=int, default=3, help="of which the shortest counts (default: 3)")
+    flags.add_argument("--systems", nargs="+", default=NETWORKS, choices=list(SYSTEMS), metavar="ID", help="networks")
+    flags.add_argument("--most", type=int, default=cores_here(), help="cores at most (default: all)")
+    options = flags.parse_args()
+
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the packed engine is for processors
+    reviews = load(options.data).train.first(options.reviews)
+    rows = []
+    for name in options.systems:
+        spec = SYSTEMS[name]
+        before = os.getloadavg()[0]
+        ids = encode(reviews, spec.num_words, spec.max_len)
+        found = measure(spec, ids, reviews.labels, numbers_of_cores(options.most), options.repeats)
+        for cores, (wall, cpu) in found.items():
+            rows.append(
+                {"network": name, "cores": cores, "seconds": wall, "cpu_seconds": cpu, "times": found[1][0] / wall}
+                | {"bits": "the same", "load": round(before, 1), **machine()}
+            )
+    show(rows, options.json)
+
+
+if __name__ == "__main__":
+    main()
