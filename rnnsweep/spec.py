@@ -76,12 +76,18 @@ class Spec:
     select: str = later("val_accuracy")  # what the best epoch is chosen by
     class_weights: str = later("none")  # none, or balanced: each class counts as much in the loss as any other
     validation_share: float = later(0.2)  # share of the training texts that grouped validation holds out, whole groups
+    initial_std: float = later(0.0)  # standard deviation of the normal that all kernels begin with; 0: Keras's starts
     segment: int | None = later(None)  # steps of the pieces that texts are cut into, each read from zeros; None: whole
     vectors_sha256: str = later("")  # checksum of the pretrained vectors that the embedding begins with; empty: none
     momentum: float = later(0.0)  # of sgd alone: share of each step that the next one keeps
     schedule: str = later("constant")  # of the learning rate: steps is a tenth after 80 % of the epochs, plateau a half
     loss: str = later("cross_entropy")  # made small in training; square: of logits from -1 and 1 (other losses stay)
     label_smoothing: float = later(0.0)  # share of each label that is spread over all classes in training
+    clip_norm: float = later(0.0)  # norm of all gradients together that longer ones are shortened to; 0: any
+    weight_decay: float = later(0.0)  # times the learning rate, share of each weight taken off a step; 0: Keras's own
+    word_dropout: float = later(0.0)  # share of a training batch's different words whose vectors are left out of it
+    average_epochs: int = later(0)  # the weights after each of the last N epochs are averaged; 0: not
+    patience: int = later(0)  # end after N epochs in a row without a better one; 0: all epochs are run
     train_vectors: bool = later(True)  # train the embedding, pretrained vectors or not; else it stays as it begins
 
     def __post_init__(self) -> None:
@@ -95,8 +101,9 @@ class Spec:
         _choice("class_weights", self.class_weights, CLASS_WEIGHTS)
         _choice("loss", self.loss, LOSSES)
         _choice("schedule", self.schedule, SCHEDULES)
-        for name in ("momentum", "label_smoothing"):
+        for name in ("momentum", "label_smoothing", "word_dropout"):
             _share(name, getattr(self, name))
+        self._check_training()
         if self.momentum and self.optimizer != "sgd":
             raise SpecError(
                 f"momentum is {self.momentum}, but optimizer is {self.optimizer}, which has its own; give sgd, "
@@ -129,6 +136,8 @@ class Spec:
             raise SpecError(f"seed is {self.seed}; give at most {LARGEST_SEED}, 32 bits")
         if self.reviews is not None:
             _at_least("reviews", self.reviews, 2)
+        if not 0 <= self.initial_std <= 10:
+            raise SpecError(f"initial_std is {self.initial_std}; give 0, Keras's own starts, or up to 10, such as 0.05")
         _share("dropout", self.dropout)
         if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
             raise SpecError(f"learning_rate is {self.learning_rate}; give a number above 0, for example 0.001")
@@ -147,6 +156,21 @@ class Spec:
             raise SpecError(
                 f"validation_share is {self.validation_share}, but validation is {self.validation}; give validation "
                 "grouped, or leave validation_share out"
+            )
+
+    def _check_training(self) -> None:
+        for name in ("clip_norm", "weight_decay"):
+            value = getattr(self, name)
+            if not 0 <= value <= LARGEST_FLOAT or 0 < value < SMALLEST_FLOAT:
+                raise SpecError(f"{name} is {value}; give a number from 0 that 32 bits hold, for example 0.01")
+        _at_least("patience", self.patience, 0)
+        _at_least("average_epochs", self.average_epochs, 0)
+        if self.average_epochs > self.epochs:
+            raise SpecError(f"average_epochs is {self.average_epochs}; give at most epochs, {self.epochs}")
+        if self.average_epochs and self.patience:
+            raise SpecError(
+                f"average_epochs is {self.average_epochs}, but with patience {self.patience} nobody knows which epochs "
+                "are the last; leave one of both out"
             )
 
     def _check_segment(self, length: int) -> None:

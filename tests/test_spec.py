@@ -83,8 +83,9 @@ def test_every_field_is_part_of_the_key():
         "mask_padding": True, "dropout": 0.5, "batch_size": 64, "drop_remainder": True, "validation": "test",
         "epochs": 9, "optimizer": "adam", "learning_rate": 0.1, "seed": 2,
         "select": "val_loss", "class_weights": "balanced", "validation_share": 0.3,
-        "vectors_sha256": "cd", "train_vectors": False, "segment": 50,
+        "vectors_sha256": "cd", "train_vectors": False, "segment": 50, "initial_std": 0.05,
         "momentum": 0.9, "schedule": "steps", "loss": "square", "label_smoothing": 0.1,
+        "clip_norm": 1, "weight_decay": 0.1, "word_dropout": 0.3, "average_epochs": 2, "patience": 2,
     }  # fmt: skip
     grouped = Spec(validation="grouped", pooling="mean", optimizer="sgd")  # that all fields say something of
     keys = {grouped.replace(**{name: value}).key for name, value in others.items()}
@@ -122,6 +123,7 @@ def test_a_changed_num_words_takes_the_embedding_rows_along():
         ({"units": (10, 0)}, "units is 0; give at least 1"),
         ({"units": 100}, "units is 100, of type int; give whole numbers"),
         ({"embedding_dim": -1}, "embedding_dim is -1; give at least 0"),
+        ({"initial_std": -1}, "initial_std is -1.0; give 0, Keras's own starts, or up to 10, such as 0.05"),
         ({"segment": -1, "pooling": "max"}, "segment is -1; give at least 1"),
         ({"segment": 9}, "segment is 9, but pooling is last, of one piece; give pooling mean, max or max.mean"),
         ({"num_words": 3}, "num_words is 3; give at least 4"),

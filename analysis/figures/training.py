@@ -29,21 +29,26 @@ LINES: dict[str, dict[str, Any]] = {
 
 def curves(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str, ylabel: str) -> Axes:
     """Draw `frames.training.curves`: a thin line per seed, their mean solid, the published run dashed."""
-    labelled: set[str] = set()
-    lines: Any = frame.groupby(["source", "part", "line"], sort=True)
-    for (source, part, _), line in lines:
+    groups: Any = frame.groupby(["source", "part"], sort=True)
+    for (source, part), points in groups:
         name = {"seed": "each seed", "mean": "measured", "published": "published"}[source]
-        label = f"{part}, {name}" if source != "seed" and f"{part}{source}" not in labelled else None
-        labelled.add(f"{part}{source}")
-        ax.plot(line["epoch"], line["value"], color=COLOURS[part], label=label, **LINES[source])
+        label = f"{part}, {name}" if source != "seed" else None
+        ax.plot(*_apart(points), color=COLOURS[part], label=label, **LINES[source])
         if source != "seed":
-            values = zip(line["epoch"], line["value"], strict=True)
+            values = zip(points["epoch"], points["value"], strict=True)
             tell(ax, ((epoch, value, f"{part}, {name}, epoch {epoch}: {value:.4f}") for epoch, value in values))
     ax.set(xlabel="epoch", ylabel=ylabel)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if labelled:
+    if len(frame):
         ax.legend(loc="best")
     return titled(ax, title, subtitle)
+
+
+def _apart(points: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return x and y of lines with a gap between them: one artist however many seeds there are, drawn at once."""
+    lines = [line[["epoch", "value"]].to_numpy(dtype=float) for _, line in points.groupby("line", sort=True)]
+    x, y = np.concatenate([np.vstack([line, [np.nan, np.nan]]) for line in lines])[:-1].T
+    return x, y
 
 
 def confusion(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:

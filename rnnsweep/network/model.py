@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from rnnsweep.cells import CELLS
 from rnnsweep.machine.device import keras
 from rnnsweep.network.cost import table_columns
-from rnnsweep.network.layers import RECURRENT
+from rnnsweep.network.layers import RECURRENT, Embedding
 from rnnsweep.network.output import Output, output_of
 from rnnsweep.spec import Spec
 from rnnsweep.types import Floats, Ints
@@ -40,14 +41,29 @@ def build(spec: Spec, classes: int | Output = 2) -> keras.Model:
         model = keras.Model(tokens, _through(head, pooled), name="functional")
     if not spec.embedding_dim:
         _pass_on(layers[1], spec)
+    if spec.initial_std:
+        _begin_normal(model, spec)
     return model
+
+
+def _begin_normal(model: keras.Model, spec: Spec) -> None:
+    """Begin every kernel and the table with a normal of one spread, as Johnson and Zhang (2016) do; biases stay.
+
+    Keras's orthogonal start of the recurrent kernel and uniform one of the dense layer are so large that plain SGD at
+    their learning rate diverges.
+    """
+    random = np.random.default_rng(spec.seed)
+    for weight in model.trainable_weights:
+        if weight.name != "bias":
+            weight.assign(random.normal(0, spec.initial_std, weight.shape).astype(np.float32))
 
 
 def _embedding(spec: Spec) -> keras.layers.Embedding:
     """Return the table of words, or, without an embedding, of what each gives the gates (Johnson and Zhang 2016)."""
     # Where the table is the gates' input itself, Keras's narrow uniform start would leave all gates half open.
     start = "uniform" if spec.embedding_dim else keras.initializers.RandomNormal(stddev=0.05)
-    return keras.layers.Embedding(
+    kind = functools.partial(Embedding, dropped=spec.word_dropout, seed=spec.seed)
+    return (kind if spec.word_dropout else keras.layers.Embedding)(
         spec.embedding_rows,
         table_columns(spec),
         start,

@@ -109,3 +109,15 @@ def test_saved_weights_load_into_a_plain_keras_model(tmp_path):
     )
     plain.load_weights(tmp_path / "a.weights.h5")
     assert np.array_equal(plain.predict(IDS, verbose=0), model.predict(IDS, verbose=0))
+
+
+def test_all_kernels_of_both_directions_and_the_table_begin_with_one_spread_and_biases_stay():
+    spec = Spec(units=(40,), embedding_dim=0, num_words=100, cell="forget", bidirectional=True, segment=5, pooling="max")
+    own, normal = build(spec), build(spec.replace(initial_std=0.05))
+    for weight, before in zip(normal.trainable_weights, own.trainable_weights, strict=True):
+        if weight.name == "bias":
+            assert np.array_equal(weight, before)
+        else:
+            assert np.std(weight) == pytest.approx(0.05, rel=0.2)
+    fixed = [weight for weight in normal.weights if not weight.trainable]
+    assert all(np.array_equal(np.unique(weight), [0, 1]) for weight in fixed if weight.name == "kernel")
