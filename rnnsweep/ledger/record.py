@@ -260,10 +260,12 @@ def parse_epochs(key: str, data: bytes | None, warnings: list[str]) -> list[Row]
 
 def check_epochs(spec: Spec, result: Row, rows: list[Row], warnings: list[str]) -> None:
     """Add a warning where a finished result lacks rows of its epochs, or has one twice."""
-    numbers = [row["epoch"] for row in rows]
-    if result.get("status") == "finished" and numbers != list(range(1, spec.epochs + 1)):
+    numbers, epochs = [row["epoch"] for row in rows], spec.epochs
+    if spec.patience:
+        epochs = min(epochs, (result.get("best_epoch") or epochs) + spec.patience)
+    if result.get("status") == "finished" and numbers != list(range(1, epochs + 1)):
         warnings.append(
-            f"{spec.key}/{Record.EPOCHS}: holds {len(set(numbers))} of the {spec.epochs} epochs of a finished trial; "
+            f"{spec.key}/{Record.EPOCHS}: holds {len(set(numbers))} of the {epochs} epochs of a finished trial; "
             "its result is whole, its learning curve is not"
         )
 

@@ -8,6 +8,39 @@ from rnnsweep.machine.device import keras
 
 
 @keras.saving.register_keras_serializable("rnnsweep")
+class Embedding(keras.layers.Embedding):  # type: ignore[misc]  # Keras has no types
+    """Keras's table of words, of which a training step leaves some out: Gal and Ghahramani 2016, of a batch at a time.
+
+    It has Keras's name, so that its weights are those of a network that leaves none out.
+    """
+
+    def __init__(self, *arguments: Any, dropped: float = 0.0, seed: int = 0, **options: Any) -> None:
+        """Leave out each word, but for the padding, with this probability; all else is as Keras's embedding has it."""
+        super().__init__(*arguments, **options)
+        self.dropped, self.seed = dropped, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:
+        """Return the shape of the vectors, in training or not."""
+        return super().compute_output_spec(inputs)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Return the vectors of int32 [batch, steps]; in training those of the words that are kept are enlarged."""
+        vectors = super().call(inputs)
+        if not training:
+            return vectors
+        ops = keras.ops
+        drawn = keras.random.uniform((self.input_dim,), seed=self.seed_generator)
+        scale = ops.cast(drawn >= self.dropped, "float32") / (1 - self.dropped)
+        scale = ops.where(ops.arange(self.input_dim) == 0, 1.0, scale)
+        return vectors * ops.expand_dims(ops.take(scale, inputs), -1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the layer is made again from."""
+        return {**super().get_config(), "dropped": self.dropped, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("rnnsweep")
 class ForgetCell(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
     """An LSTM's unit without input and output gate (Johnson and Zhang 2016): c' = f c + u, h' = tanh c'.
 

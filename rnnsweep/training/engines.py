@@ -115,7 +115,8 @@ class PackedEngine:
         self._random = np.random.default_rng()
 
     def start_epoch(self, epoch: int) -> None:
-        """Take up the variables, and begin this epoch's random numbers, which depend on it and the seed alone."""
+        """Take up the variables, the cores that are free now, and random numbers of this epoch and the seed alone."""
+        self._network.use_threads(cores_in_use())
         self._optimizer.read()
         self._random = np.random.default_rng((self._spec.seed, epoch, 1))
 
@@ -127,7 +128,12 @@ class PackedEngine:
         """Take one training step; returns the batch's loss and accuracy."""
         with np.errstate(all="ignore"):  # a loss that is not finite is the caller's to see
             loss, probabilities, gradients = self._network.loss_and_gradients(
-                [*self._fixed, *self._optimizer.weights], ids, labels, self._dropout(len(ids)), sample_weights
+                [*self._fixed, *self._optimizer.weights],
+                ids,
+                labels,
+                self._dropout(len(ids)),
+                sample_weights,
+                self._word_scale(),
             )
         if math.isfinite(loss):
             self._optimizer.apply(gradients[len(self._fixed) :])
@@ -141,6 +147,15 @@ class PackedEngine:
         """Return the probabilities: int32 [reviews, max_len] -> float32 [reviews, ...]."""
         weights = [keras.ops.convert_to_numpy(variable) for variable in self._model.trainable_variables]
         return self._network.predict([*self._fixed, *weights], ids)
+
+    def _word_scale(self) -> Floats | None:
+        rate = self._spec.word_dropout
+        if not rate:
+            return None
+        kept = self._random.random(self._spec.embedding_rows, dtype=np.float32) >= rate
+        scale = kept.astype(np.float32) / np.float32(1 - rate)
+        scale[0] = 1  # padding is no word
+        return scale
 
     def _dropout(self, reviews: int) -> Floats | None:
         rate = self._spec.dropout

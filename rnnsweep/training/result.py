@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnsweep.spec import Spec
 from rnnsweep.types import Arrays, Row
 
 
@@ -36,6 +37,12 @@ def best_epoch(rows: list[Row], select: str = "val_accuracy") -> int:
     """
     sign = -1 if select.endswith("loss") else 1
     return 1 + int(np.argmax([sign * row[select] if math.isfinite(row[select]) else -math.inf for row in rows]))
+
+
+def ended(spec: Spec, rows: list[Row]) -> bool:
+    """Return whether no epoch is to follow these: all were run, or as many as `patience` were no better."""
+    waited = spec.patience and len(rows) - best_epoch(rows, spec.select) >= spec.patience if rows else False
+    return bool(waited) or len(rows) >= spec.epochs
 
 
 def accuracy_columns(rows: list[Row], select: str = "val_accuracy") -> Row:

@@ -25,7 +25,7 @@ from rnnsweep.spec import Spec
 from rnnsweep.training.engines import Engine, engine_class
 from rnnsweep.training.measures import check_selection, measures, weights_of_classes, without_copies
 from rnnsweep.training.optimizer import keras_optimizer
-from rnnsweep.training.result import Epoch, Result, accuracy_columns, best_epoch
+from rnnsweep.training.result import Epoch, Result, accuracy_columns, best_epoch, ended
 from rnnsweep.training.schedule import rates
 from rnnsweep.types import FORMAT, Arrays, Floats, Row, Tokens
 
@@ -99,6 +99,8 @@ class _Training:
         self._rate = math.nan  # that the engine was told last in this epoch
         self.rows: list[Row] = []
         self.best: list[NDArray[Any]] = []
+        self._mean: list[NDArray[Any]] = []  # of the weights after the epochs that are averaged
+        self._unaveraged: list[NDArray[Any]] | None = None  # that training goes on from, while the model has the mean
         self.predicted: Floats | None = None  # of the validation reviews by the last epoch's weights
         self.best_predicted: Floats | None = None  # by the best epoch's, None where another process ran it
 
@@ -113,7 +115,7 @@ class _Training:
         self._rate = math.nan  # what the engine knows came from variables, maybe of a checkpoint
 
     def step(self, reviews: _Encoded, batch: NDArray[np.int64], rate: float) -> tuple[float, float]:
-        """Take one training step on these of the reviews at this learning rate; returns the batch's loss and accuracy."""
+        """Take one training step on these of the reviews at this rate; returns the batch's loss and accuracy."""
         if rate != self._rate:
             self.engine.set_rate(rate)
             self._rate = rate
@@ -127,6 +129,26 @@ class _Training:
             self.best = [np.array(weight) for weight in self.model.get_weights()]
             self.best_predicted = self.predicted
 
+    def average(self, epoch: int) -> None:
+        """Give the model the mean of its weights after the epochs that are averaged up to this one, if it is such one.
+
+        Averaging along the path of training: Polyak and Juditsky 1992; Izmailov and others 2018.
+        """
+        before = epoch - 1 - (self.spec.epochs - self.spec.average_epochs)  # epochs in the mean already
+        if before < 0:
+            return
+        weights = [np.array(weight) for weight in self.model.get_weights()]
+        pairs = zip(self._mean if before else weights, weights, strict=True)
+        self._mean = [mean + (weight - mean) / np.float32(before + 1) for mean, weight in pairs]
+        self.model.set_weights(self._mean)
+        self._unaveraged = weights if epoch < self.spec.epochs else None
+
+    def go_on(self) -> None:
+        """Give the model the weights that the next epoch begins with, where it has the mean."""
+        if self._unaveraged is not None:
+            self.model.set_weights(self._unaveraged)
+            self._unaveraged = None
+
     def validation_predictions(self, validation: _Encoded) -> Floats:
         """Return what the best weights, which the model has now, predict of the validation reviews."""
         return self.engine.predict(validation.ids) if self.best_predicted is None else self.best_predicted
@@ -135,6 +157,7 @@ class _Training:
         """Return all that training goes on from, as arrays by name."""
         arrays = {f"variable{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(self.variables)}
         arrays |= {f"best{i}": weight for i, weight in enumerate(self.best)}
+        arrays |= {f"mean{i}": weight for i, weight in enumerate(self._mean)}
         return arrays | {"rows": np.frombuffer(json.dumps(self.rows).encode(), np.uint8)}
 
     def restore(self, state: Arrays) -> None:
@@ -142,6 +165,7 @@ class _Training:
         for i, variable in enumerate(self.variables):
             variable.assign(state[f"variable{i}"])
         self.best = [state[f"best{i}"] for i in range(len(self.model.weights))]
+        self._mean = [state[f"mean{i}"] for i in range(len(self.best)) if f"mean{i}" in state]
         self.rows = json.loads(state["rows"].tobytes())
 
 
@@ -149,11 +173,12 @@ def _finite_epochs(
     training: _Training, train: _Encoded, validation: _Encoded, on_epoch: Callable[[Epoch], None]
 ) -> bool:
     """Run the epochs that are missing; returns whether all of their losses are finite, and stops where one is not."""
-    while len(training.rows) < training.spec.epochs:
+    while not ended(training.spec, training.rows):
         row = _one_epoch(training, train, validation)
         if not math.isfinite(row["loss"] + row["val_loss"]):
             return False
         training.add(row)
+        training.go_on()
         on_epoch(Epoch(training.rows, training.state))
     return True
 
@@ -172,6 +197,7 @@ def _one_epoch(training: _Training, train: _Encoded, validation: _Encoded) -> Ro
         if not math.isfinite(loss):
             return {"loss": loss, "val_loss": math.nan}
     training.engine.end_epoch()
+    training.average(epoch)
     row = {
         "epoch": epoch,
         "loss": float(np.average(losses, weights=sizes)),

@@ -18,7 +18,7 @@ from rnnsweep.use.weights import Weights, in_keras_cells
 
 def loaded(spec: Spec, output: Output, weights: bytes) -> keras.Model:
     """Return the network with the weights of a Keras file."""
-    model = build(spec, output)
+    model = build(spec.replace(word_dropout=0.0), output)  # what leaves words out in training is no layer of Keras's
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.weights.h5"
         file.write_bytes(weights)
@@ -31,7 +31,7 @@ def plain(spec: Spec, output: Output, weights: bytes, arrays: Weights) -> keras.
     known, others = in_keras_cells(spec, arrays)
     if known is spec:
         return loaded(spec, output, weights)
-    model = build(known, output)
+    model = build(known.replace(word_dropout=0.0), output)
     model.set_weights([array for layer in others.layers for array in layer])
     return model
 

@@ -95,15 +95,17 @@ class Network:
         labels: NDArray[Any],
         dropout_mask: Floats | None = None,
         sample_weights: Floats | None = None,
+        word_scale: Floats | None = None,
     ) -> tuple[float, Floats, list[Floats]]:
         """Return the mean loss, probabilities, as `Output` shapes them, and the gradient of each weight, dense.
 
         `ids` int32 [batch, steps], `labels` classes [batch], `dropout_mask` float32 [batch, `pooled_width`] holds the
-        scale, `sample_weights` float32 [batch] multiply each review's loss. The gradients are buffers: the next call
-        overwrites them. Raises `IndexError` on an id beyond the embedding.
+        scale, `sample_weights` float32 [batch] multiply each review's loss, `word_scale` float32 [rows] the vectors of
+        the words. The gradients are buffers: the next call overwrites them. Raises `IndexError` on an id beyond the
+        embedding.
         """
         loss, probabilities, table, gradients = self.loss_and_row_gradient(
-            weights, ids, labels, dropout_mask, sample_weights
+            weights, ids, labels, dropout_mask, sample_weights, word_scale
         )
         if self._table_gradient is None:
             self._table_gradient = np.zeros(weights[0].shape, np.float32)
@@ -119,6 +121,7 @@ class Network:
         labels: NDArray[Any],
         dropout_mask: Floats | None = None,
         sample_weights: Floats | None = None,
+        word_scale: Floats | None = None,
     ) -> tuple[float, Floats, RowGradient, list[Floats]]:
         """Return the same, but the table's gradient as the rows that the batch reads, before those of other weights."""
         gradients = [self._buffer.zeros(f"gradient{i}", *weight.shape) for i, weight in enumerate(weights[1:], 1)]
@@ -126,9 +129,12 @@ class Network:
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"), flushed():
             batch = self._packer.pack(ids)
             embedded = np.take(weights[0], batch.words, axis=0)
+            scale = None if word_scale is None else word_scale[batch.words, None]
+            embedded = embedded if scale is None else embedded * scale
             passes = self._passes(weights, gradients, embedded)
             losses, logits = self._through(passes, batch, weights, gradients, labels, dropout_mask, sample_weights)
             table = self._table_gradients(passes.dtables, weights, gradients, embedded)
+            table = table if scale is None else table * scale
             return float(losses.mean()), self._output.probabilities(logits), RowGradient(batch.words, table), gradients
 
     def predict(self, weights: list[Floats], ids: Tokens) -> Floats:

@@ -48,11 +48,11 @@ def _adam(weight, gradient, momentum, velocity, shared, step, rate, settings):
 
 
 @_compiled
-def _adamw(weight, gradient, momentum, velocity, shared, step, rate, settings):
-    decay = np.float32(settings[3])
+def decay(weight, share, rate):
+    """Take this share of a weight, float32 [values], times the learning rate, off it, before the optimizer's update."""
+    taken = np.float32(share) * rate
     for k in range(weight.size):
-        weight[k] -= weight[k] * (decay * rate)  # as TensorFlow reorders it
-    _adam(weight, gradient, momentum, velocity, shared, step, rate, settings)
+        weight[k] -= weight[k] * taken  # as TensorFlow reorders it
 
 
 @_compiled
@@ -103,7 +103,7 @@ def _sgd(weight, gradient, momentum, nothing, shared, step, rate, settings):
 
 UPDATES = {
     "adam": (_adam, ("beta_1", "beta_2", "epsilon")),
-    "adamw": (_adamw, ("beta_1", "beta_2", "epsilon", "weight_decay")),
+    "adamw": (_adam, ("beta_1", "beta_2", "epsilon")),
     "nadam": (_nadam, ("beta_1", "beta_2", "epsilon")),
     "rmsprop": (_rmsprop, ("rho", "epsilon")),
     "sgd": (_sgd, ("momentum",)),
