@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the trials of a ledger; returns the exit status, 2 for a user's mistake in one line."""
     parser = flags()
     options = parser.parse_args(arguments)
+    if not (options.tensorboard or options.mlflow):
+        parser.error("'' is no place; give a folder to --tensorboard, or an address to --mlflow")
     try:
         trials, written = _write(options.results, options.tensorboard, options.mlflow, options.experiment)
     except UserError as error:

@@ -89,6 +89,8 @@ def compare(
     it is the best one where both chose it by held-out reviews. Raises `UserError` where a side cannot be found, where
     a name has several networks, or where the two do not predict the same reviews.
     """
+    if "" in names:
+        raise UserError("'' names no network; give a key, a network's label, or a CSV of predictions")
     known = [None if _is_file(name) else _network(name, trials, specs) for name in names]
     inside = [rows for rows in known if rows is not None]
     if not inside:

@@ -10,11 +10,14 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines a run
 
 import mlflow
+import sqlalchemy
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.entities import Run as Stored
 from mlflow.exceptions import MlflowException
+from mlflow.store.db.db_types import DATABASE_ENGINES
 from rich.console import Console
 from rich.progress import track
+from sqlalchemy.exc import SQLAlchemyError
 
 from analysis.trackers.runs import Run, TrackerError
 from rnnsweep.redact import without_password
@@ -28,6 +31,7 @@ STATUS = {"finished": "FINISHED", "pruned": "KILLED", "diverged": "FAILED", "fai
 def write(runs: list[Run], uri: str, experiment: str) -> int:
     """Write what is not there yet; return how many trials that were. Raises `TrackerError` where it cannot be."""
     try:
+        _check_database(uri)
         client = mlflow.MlflowClient(tracking_uri=uri)
         number = _experiment(client, experiment)
         there = {stored.data.tags[KEY]: stored for stored in _stored(client, number)}
@@ -35,7 +39,7 @@ def write(runs: list[Run], uri: str, experiment: str) -> int:
         console = Console(stderr=True)
         for run in track(new, "MLflow", console=console, transient=True, disable=not console.is_terminal):
             _write(client, number, run, there.get(run.key))
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError, ImportError) as error:  # the last two of a database's address
         first = (str(error).strip().splitlines() or ["no reason given"])[0]
         reason = first.partition(" with exception")[0]
         raise TrackerError(
@@ -43,6 +47,14 @@ def write(runs: list[Run], uri: str, experiment: str) -> int:
             "of a running server, such as http://localhost:5000 (mlflow server), or sqlite:///FILE"
         ) from None
     return len(new)
+
+
+def _check_database(uri: str) -> None:
+    """Raise SQLAlchemy's error, or ImportError, on a database that cannot be opened: MLflow tries for minutes."""
+    if uri.partition(":")[0].partition("+")[0] in DATABASE_ENGINES:
+        engine = sqlalchemy.create_engine(uri)
+        engine.connect().close()
+        engine.dispose()
 
 
 def _experiment(client: mlflow.MlflowClient, name: str) -> str:

@@ -25,20 +25,27 @@ def add_data_flags(parser: argparse.ArgumentParser) -> None:
     add("--label-separator", metavar="TEXT", help="several labels a text: what stands between those of one cell")
     add("--min-label", type=int, metavar="N", help="of several labels a text, leave out those of fewer training texts")
     add("--group-column", metavar="NAME|N", help="what belongs together, and never stands on both sides of a split")
-    add("--test", type=Path, metavar="FILE", help="the test set (default: as the file says, else a fifth of it)")
-    add("--validation-file", type=Path, metavar="FILE", help="texts that every network is validated on")
+    add("--test", type=named, metavar="FILE", help="the test set (default: as the file says, else a fifth of it)")
+    add("--validation-file", type=named, metavar="FILE", help="texts that every network is validated on")
     add("--classes", nargs="+", metavar="NAME", help="classes or labels to keep, in this order (default: all)")
     add("--positive", metavar="NAME", help="the one of two classes that counts as 1 (default: the second by name)")
     add("--tokens", choices=TOKENS, default="auto", metavar="|".join(TOKENS),
         help="what a text is split into (default: auto: characters in scripts without blanks, else words)")  # fmt: skip
     add("--pieces", type=int, default=PIECES, metavar="N", help=f"that subwords learn (default: {PIECES:,})")
-    add("--vectors", type=Path, metavar="FILE",
+    add("--vectors", type=named, metavar="FILE",
         help="pretrained vectors that embeddings begin with: GloVe's or word2vec's text format, also .gz")  # fmt: skip
     add("--strip-markup", action="store_true", help="take tags out of the texts, and read entities as characters")
     add("--encoding", metavar="NAME", help="of a file that is neither UTF-8 nor UTF-16, such as cp1252")
     add("--header", action=argparse.BooleanOptionalAction, default=None,
         help="whether the first row names the columns (default: by its content)")  # fmt: skip
     add("--strict", action="store_true", help="refuse rows without text, word or label, which are else left out")
+
+
+def named(text: str) -> Path:
+    """Return the path of a flag's text; raises argparse's error on an empty one, which would mean this folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' is no name; give that of a file or folder, or leave the flag out")
+    return Path(text)
 
 
 def reading_of(options: argparse.Namespace) -> Reading:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
+from rnnsweep.cli.data_flags import named
 from rnnsweep.cli.flags import Parser
 from rnnsweep.cli.predict import KEY
 
@@ -15,7 +15,7 @@ def export_parser(description: str | None) -> Parser:
     add = parser.add_argument
     add("key", nargs="?", default="best", metavar="KEY|best", help="the network by its key (default: best)")
     add("--results", default="results", metavar="URI", help="folder or bucket of the ledger (default: results)")
-    add("--out", type=Path, required=True, metavar="DIR", help="the folder to write")
+    add("--out", type=named, required=True, metavar="DIR", help="the folder to write")
     add("--int8", action="store_true", help="and a model.int8.onnx, whose weights take 8 bits")
     add("--train", action="store_true", help="train the network again here where its weights are not in the ledger")
     return parser

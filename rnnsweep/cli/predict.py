@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
+from rnnsweep.cli.data_flags import named
 from rnnsweep.cli.flags import Parser
 
 KEY = re.compile(r"[0-9a-f]{12}|best")
@@ -20,11 +20,11 @@ def predict_parser(description: str | None) -> Parser:
     add("--results", default="results", metavar="URI", help="folder or bucket of the ledger (default: results)")
     add(
         "--file",
-        type=Path,
+        type=named,
         metavar="FILE",
         help="a file of texts: .csv, .tsv, .txt, .jsonl, .parquet, .xlsx, packed too",
     )
-    add("--out", type=Path, metavar="FILE", help="a .csv of what is said of each row; the same command goes on with it")
+    add("--out", type=named, metavar="FILE", help="a .csv of what is said of each row; the command goes on with it")
     add("--text-column", metavar="NAME|N", help="the texts in the file (default: as in training, or a usual name)")
     add("--encoding", metavar="NAME", help="of a file that is neither UTF-8 nor UTF-16, such as cp1252")
     add("--header", action=argparse.BooleanOptionalAction, default=None,

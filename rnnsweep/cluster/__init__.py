@@ -1,7 +1,8 @@
 """Ray: the only folder that knows it. Nothing here imports Ray before a cluster is reached (`connect`)."""
 
 from rnnsweep.cluster.backend import run_on_ray
+from rnnsweep.cluster.connect import check_address
 from rnnsweep.cluster.nodes import Node
 from rnnsweep.cluster.survey import MUST_AGREE, survey
 
-__all__ = ["MUST_AGREE", "Node", "run_on_ray", "survey"]
+__all__ = ["MUST_AGREE", "Node", "check_address", "run_on_ray", "survey"]

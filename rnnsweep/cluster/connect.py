@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from rnnsweep.data import Dataset
 
 ANSWER_SECONDS = 3  # that a cluster's address has to take a connection in
+WORD_SECONDS = 6  # that its control service has to say a word in
+SILENT = ("DEADLINE_EXCEEDED", "UNAVAILABLE")  # what is said of one that said none
+START_ONE = "start one with `ray start --head`, or leave --address out"
 CONNECT_SECONDS = 10  # that the cluster behind it has to let a driver in
 LONGEST_FOLDER = 40  # bytes of a temporary folder, below which Ray's sockets have names of some 65
 ROOM = 20 * 2**20  # bytes that Ray writes beside a sweep of some hours
@@ -56,6 +59,22 @@ except Exception as error:
     sys.stdout.flush()
     os._exit(1)
 """
+
+
+def check_address(machines: Machines) -> None:
+    """Raise `SweepError` within seconds where a cluster is named and nothing there answers as one.
+
+    `connected` asks more thoroughly; this comes before anything is written.
+    """
+    address = machines.address
+    if machines.in_process or address is None or address == "auto":
+        return
+    _reach(address)
+    if _said(address, WORD_SECONDS) in SILENT:
+        raise SweepError(
+            f"no Ray cluster at --address {address}: something is there, but it does not answer as Ray does within "
+            f"{WORD_SECONDS} s; give the head's HOST:PORT, by default port 6379"
+        )
 
 
 @contextmanager
@@ -188,28 +207,40 @@ def _use_token(address: str) -> None:
 
 
 def _wants_token(address: str) -> bool:
-    import grpc
-
     if address == "auto":  # where Ray looks for it
         here = Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster")
         address = os.environ.get("RAY_ADDRESS") or (here.read_text().strip() if here.exists() else "")
-    with grpc.insecure_channel(address) as channel:
+    return _said(address, ANSWER_SECONDS) == "UNAUTHENTICATED"
+
+
+def _said(address: str, seconds: float) -> str:
+    """Return the name of the status with which a cluster's control service answers whether it is alive."""
+    import grpc
+
+    with grpc.insecure_channel(address, [("grpc.enable_http_proxy", 0)]) as channel:  # as Ray itself, past a proxy
         try:
-            channel.unary_unary("/ray.rpc.NodeInfoGcsService/CheckAlive")(b"", timeout=ANSWER_SECONDS)
+            channel.unary_unary("/ray.rpc.NodeInfoGcsService/CheckAlive")(b"", timeout=seconds)
         except grpc.RpcError as error:
-            return bool(error.code() == grpc.StatusCode.UNAUTHENTICATED)
-    return False
+            return str(error.code().name)
+    return "OK"
+
+
+def _reach(address: str) -> None:
+    """Raise `SweepError` where the address is none, or nothing takes a connection there."""
+    host, _, port = address.rpartition(":")
+    try:
+        if "://" in address or not host:
+            raise ValueError("that is not HOST:PORT; name the head and its port, 6379, from a machine of the cluster")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise SweepError(f"no Ray cluster at --address {address}: {error}; {START_ONE}") from None
 
 
 def _knock(address: str) -> None:
     """Raise `SweepError` where the address is not of a cluster that lets this driver in."""
-    remedy = "start one with `ray start --head`, or leave --address out"
-    host, _, port = address.rpartition(":")
+    if address != "auto":
+        _reach(address)
     try:
-        if "://" in address:
-            raise ValueError("that is not HOST:PORT; name the head and its port, 6379, from a machine of the cluster")
-        if host:
-            socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
         environment = os.environ | {"RAY_NUM_REDIS_GET_RETRIES": "2"}  # at the door, not in the run
         child = subprocess.run(
             [sys.executable, "-c", _KNOCK, address], env=environment, capture_output=True, text=True,
@@ -220,10 +251,8 @@ def _knock(address: str) -> None:
             f"no Ray cluster at --address {address}: something is there, but it does not answer as Ray does within "
             f"{CONNECT_SECONDS} s; give the head's HOST:PORT, by default port 6379"
         ) from None
-    except (OSError, ValueError) as error:
-        raise SweepError(f"no Ray cluster at --address {address}: {error}; {remedy}") from None
     if child.returncode:
-        raise SweepError(_refusal(address, child.stdout, remedy))
+        raise SweepError(_refusal(address, child.stdout, START_ONE))
 
 
 def _refusal(address: str, said: str, remedy: str) -> str:

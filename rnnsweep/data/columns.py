@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,7 @@ def roles(
     """
     given = {"text": text, "label": label, "split": split, "group": group}
     taken: dict[str, str | None] = {role: _given(frame, value, role, name) for role, value in given.items()}
+    _check_apart(taken, name)
     if taken["text"] is None and taken["label"] is None and _without_names(frame):
         taken |= _by_content(frame)
     for role, column in list(taken.items()):
@@ -81,6 +82,18 @@ def roles(
         raise _none(frame, "text", name)
     said = ", ".join(f"{role} is {_shown(column)}" for role, column in taken.items() if column is not None)
     return Roles(taken["text"], taken["label"], taken["split"], taken["group"], f"{name}: {said}")
+
+
+def _check_apart(taken: Mapping[str, str | None], name: str) -> None:
+    """Raise `DataError` where one column is given two roles."""
+    roles: dict[str, str] = {}
+    for role, column in taken.items():
+        if column is not None and column in roles:
+            raise DataError(
+                f"--{role}-column and --{roles[column]}-column are both the column {column} of {name}; give two columns"
+            )
+        if column is not None:
+            roles[column] = role
 
 
 def text_column(frame: pd.DataFrame, given: str | None, usual: str | None = None, name: str = "the file") -> str:

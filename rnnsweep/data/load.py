@@ -45,6 +45,8 @@ def load(source: str = "auto", warn: Callable[[str], None] = _to_stderr, reading
 
 
 def _loaded(source: str, warn: Callable[[str], None], reading: Reading | None) -> Dataset:
+    if not source:
+        raise DataError(f"--data has no name: '' is no file; give {', '.join(NAMED)}, or a file or folder of texts")
     if is_own(source):
         return _own(Path(source), reading or Reading())
     refuse_reading(source, reading)

@@ -22,6 +22,7 @@ from pyarrow import ArrowException, fs
 
 from rnnsweep.files import write_whole
 from rnnsweep.ledger.bucket import Patience, StoreError, T, shown, with_options
+from rnnsweep.redact import without_password
 
 INDEX = "index.parquet"
 PROBE_BYTES = 4096  # a full disk still takes a file without any
@@ -292,8 +293,10 @@ def _checked(uri: str) -> str:
     scheme, mark, place = uri.partition("://")
     if not uri:
         raise StoreError("results has no name: '' is no place; give a folder, or s3://BUCKET/PATH, with --results")
-    if mark and not place.partition("?")[0].strip("/"):
-        raise StoreError(f"results {uri} names no bucket; give {scheme}://BUCKET/PATH, or a folder, with --results")
+    if mark and not place.partition("?")[0].rpartition("@")[2].strip("/"):
+        raise StoreError(
+            f"results {without_password(uri)} names no bucket; give {scheme}://BUCKET/PATH, or a folder, with --results"
+        )
     try:
         uri.encode()
     except UnicodeEncodeError:

@@ -146,7 +146,7 @@ ODD = ["runs [gru]", "old[/v1]", "[red]x[/red]", "back\\", "a [link=x]b", "\x1b[
 @pytest.mark.parametrize("name", ODD)
 def test_brackets_of_a_name_are_no_markup_and_nothing_steers_the_terminal(tmp_path, name):
     console = Console(file=io.StringIO(), highlight=False, force_terminal=True, color_system=None)
-    reviews = type("Reviews", (), {"__len__": lambda self: 3})()
+    reviews = type("Reviews", (), {"__len__": lambda self: 3, "labels": np.zeros(3)})()
     data = Dataset(name, "0" * 64, True, ("a", "b"), reviews, reviews)
     screen.print_data(console, data)
     screen.print_warning(console, name)
@@ -164,7 +164,7 @@ def test_brackets_of_a_name_are_no_markup_and_nothing_steers_the_terminal(tmp_pa
 def test_a_file_gets_no_live_display_whatever_the_environment_says(tmp_path, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     with (tmp_path / "log").open("w") as file, Progress(Console(file=file), {"a": 1.0}) as progress:
-        assert not progress._live.is_started
+        assert progress._live is None
 
 
 PRINTS = """
