@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "ledger": {"spec", "space"},
     "choice": {"spec"},
     "training": {"spec", "data", "network", "machine"},
-    "search": {"spec", "space", "ledger", "network"},
+    "search": {"spec", "space", "ledger", "network", "sweep"},
     "sweep": {"spec", "data", "ledger", "network", "training", "machine"},
     "cluster": {"spec", "data", "ledger", "network", "machine", "sweep"},
     "use": {"spec", "data", "ledger", "network", "choice", "training", "machine", "sweep"},

@@ -108,7 +108,7 @@ def trials_frame(rows: list[Row]) -> pd.DataFrame:
 
 def suggestion_row(study: str, key: str, record: Mapping[str, Any], result: Mapping[str, Any]) -> Row:
     """Return what a search wrote of a suggestion, by column, its state that of the trial's result once there is one."""
-    ended = record["state"] != "running"  # only what ended without a result is written again
+    ended = record["state"] not in ("running", "paused")  # only what ended without a result is written again
     return {
         "study": study,
         "key": key,

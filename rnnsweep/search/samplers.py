@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.search.goal import SearchError
+from rnnsweep.search.promotion import FACTOR, first_rung
 from rnnsweep.space import Axis, Choice
 
 if TYPE_CHECKING:
@@ -44,21 +45,27 @@ def _nsga2(seed: int) -> BaseSampler:
     return NSGAIISampler(seed=seed)
 
 
-def _median() -> BasePruner:
+def _median(epochs: int) -> BasePruner:
     from optuna.pruners import MedianPruner
 
     # From the second epoch on, once five trials have shown what is usual.
     return MedianPruner(n_startup_trials=5, n_warmup_steps=2)
 
 
-def _asha() -> BasePruner:
+def _asha(epochs: int) -> BasePruner:
     from optuna.pruners import SuccessiveHalvingPruner
 
-    # Rungs at epochs 1, 3, 9: each lets the best third of its arrivals so far pass.
-    return SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
+    # Each rung lets the best third of its arrivals so far pass; the others may be promoted later (`promotion`).
+    return SuccessiveHalvingPruner(min_resource=first_rung(epochs), reduction_factor=FACTOR)
 
 
-def _no_pruner() -> BasePruner:
+def _hyperband(epochs: int) -> BasePruner:
+    from optuna.pruners import HyperbandPruner
+
+    return HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=FACTOR)
+
+
+def _no_pruner(epochs: int) -> BasePruner:
     from optuna.pruners import NopPruner
 
     return NopPruner()
@@ -66,7 +73,7 @@ def _no_pruner() -> BasePruner:
 
 # `grid` asks for each spec by name, so what would suggest one never does.
 SAMPLERS = {"tpe": _tpe, "gp": _gp, "random": _random, "nsga2": _nsga2, "grid": _random}
-PRUNERS = {"median": _median, "asha": _asha}
+PRUNERS = {"median": _median, "asha": _asha, "hyperband": _hyperband}
 
 
 def make_sampler(name: str, seed: int) -> BaseSampler:
@@ -74,9 +81,9 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
     return SAMPLERS[name](seed)
 
 
-def make_pruner(name: str | None) -> BasePruner:
-    """Return the pruner of this name in `PRUNERS`; None is one that never stops a trial."""
-    return (_no_pruner if name is None else PRUNERS[name])()
+def make_pruner(name: str | None, epochs: int) -> BasePruner:
+    """Return the pruner of this name in `PRUNERS` for trials of so many epochs; None never stops a trial."""
+    return (_no_pruner if name is None else PRUNERS[name])(epochs)
 
 
 def distribution(axis: Axis) -> BaseDistribution:

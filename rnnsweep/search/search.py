@@ -17,11 +17,14 @@ from optuna.trial import Trial, TrialState
 from rnnsweep.ledger import Ledger
 from rnnsweep.network.cost import parameters
 from rnnsweep.network.output import output_of
+from rnnsweep.search.earlier import earlier_trials, most_promising, same_fidelity
 from rnnsweep.search.goal import Goal, SearchError
+from rnnsweep.search.promotion import is_rung, promoted
 from rnnsweep.search.samplers import make_sampler, suggested
 from rnnsweep.search.studies import Known, Studies, default_url, ended_as
 from rnnsweep.space import Range, SearchSpace, draw
 from rnnsweep.spec import Spec
+from rnnsweep.sweep.queue import Wait
 from rnnsweep.types import Row
 
 REPEATS = 50  # suggestions in a row that are thrown away before a random spec is taken
@@ -38,7 +41,7 @@ class Search:
         self,
         space: SearchSpace,
         goal: Goal,
-        trials: int,
+        trials: int | None,
         ledger: Ledger,
         *,
         sampler: str = "tpe",
@@ -48,26 +51,39 @@ class Search:
         url: str | None = None,
         classes: int = 2,
         multilabel: bool = False,
+        warm: bool = True,
+        budget: float | None = None,
+        seconds_of: Callable[[Spec], float] = lambda spec: 0.0,
     ) -> None:
         """Search for so many trials, those of earlier runs included; raises `SearchError` on what cannot be.
 
-        `classes` and `multilabel` are of the data: so many units have the outputs of its networks.
+        `budget` are the seconds within which the trials of this run are to end, by what `seconds_of` a spec says; then
+        `trials` may be None, for as many as that gives room to.
+
+        `classes` and `multilabel` are of the data: so many units have the outputs of its networks. A `warm` search
+        begins with what the ledger knows of the space's networks (docs/decisions/search.md).
         """
         if sampler == "grid" and not math.isfinite(space.size):
             ranges = ", ".join(name for name, axis in space.axes.items() if isinstance(axis, Range))
             raise SearchError(f"sampler grid needs values to choose among, and these are ranges: {ranges}; give values")
         self.space, self.goal, self.trials, self.sampler = space, goal, trials, sampler
         self.pruner = pruner if goal.watched else None
-        self.name = name or space.name
-        if not re.fullmatch(r"[\w.-]+", self.name):
-            raise SearchError(f"--name is {name!r}; give letters, digits, '.', '_' and '-'")
-        self.url = url or default_url(ledger)
+        self.name = space.name if name is None else name
+        if not re.fullmatch(r"[\w.-]{1,100}", self.name):
+            raise SearchError(f"--name is {self.name[:120]!r}; give letters, digits, '.', '_' and '-', 1 to 100")
+        self.url = default_url(ledger) if url is None else url
+        if not self.url:
+            raise SearchError("--study has no name: '' is no database; give sqlite:///FILE, or leave it out")
         if url is not None and re.fullmatch(r"sqlite(\+\w+)?://(/|/:memory:)?", url):
             raise SearchError(f"--study {url} keeps nothing: it is in memory; give sqlite:///FILE, or leave it out")
         # Hears what the ledger answered.
         self.on_known: Callable[[Spec, Row], None] = lambda spec, row: None
         self._ledger, self._output = ledger, output_of(classes, multilabel)
-        self._sampler_seed = sampler_seed
+        self._sampler_seed, self._warm = sampler_seed, warm
+        self._budget, self._seconds_of = budget, seconds_of
+        self._until = math.inf  # by the monotonic clock
+        self._at_work: set[str] = set()  # keys handed out, and not ended or paused
+        self.warmed = 0  # trials that the sampler learned from before it suggested one
         self._random = random.Random(sampler_seed)
         self._begun: deque[Spec] = deque()  # handed out by an earlier run, and not ended
         first = make_sampler(sampler, sampler_seed)
@@ -95,7 +111,7 @@ class Search:
         said = self._ledger.suggestions(self.name)
         results = self._ledger.results()
         ended = sum(ended_as(None, record, results.get(key)) is not None for key, record in said.items())
-        return ended, max(self.trials, len(said)) - ended
+        return ended, max(self.trials or 0, len(said)) - ended
 
     def states(self) -> dict[str, int]:
         """Return how many trials the record has of each state: finished, pruned, failed or running."""
@@ -109,15 +125,30 @@ class Search:
         """Write into the ledger what this search looks for, and what its end `found`."""
         axes = {name: str(axis) for name, axis in self.space.axes.items()}
         settings = {"goal": self.goal.to_dict(), "axes": axes, "base": json.loads(self.space.base.to_json())}
-        settings |= {"trials": self.trials, "sampler": self.sampler, "pruner": self.pruner or "none"}
+        settings |= {"trials": self.trials or self.begun, "sampler": self.sampler, "pruner": self.pruner or "none"}
         self._ledger.write_study(self.name, (self._ledger.study(self.name) or {}) | settings | found)
 
     def __enter__(self) -> Search:
         """Open the record and go on from the ledger; raises `SearchError` if the study is another's or in use."""
-        self._begun.extend(self._studies.open())
+        if self._budget is not None:
+            self._until = time.monotonic() + self._budget
+        self._begun.extend(self._studies.open(pausing=self._promotes))
         # Not the same numbers again.
         self._studies.asked.sampler = make_sampler(self.sampler, self._sampler_seed + self.begun)
+        if self._warm:
+            self._warm_up()
         return self
+
+    def _warm_up(self) -> None:
+        """Tell the sampler what the ledger knows, and have a new study begin with the best of it."""
+        known = self._studies.known
+        trials = [trial for trial in earlier_trials(self.space, self.goal, self._ledger) if trial.spec.key not in known]
+        comparable = same_fidelity(self.space, trials)
+        self._studies.learn(comparable)
+        self.warmed = len(comparable)
+        if not self.begun and self.sampler != "grid":  # a grid has its own order
+            for params in most_promising(trials, self.goal):
+                self._studies.asked.enqueue_trial(params)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -128,35 +159,76 @@ class Search:
     # The queue.
 
     def __length_hint__(self) -> int:
-        """How many trials are still to be handed out, if the ledger answers none of them."""
-        return max(self.trials - self.begun, 0) + len(self._begun)
+        """How many trials are still to be handed out, if the ledger answers none of them; not known of a budget."""
+        return NotImplemented if self.trials is None else max(self.trials - self.begun, 0) + len(self._begun)
 
-    def ask(self) -> Spec | None:
-        """Return the next spec to train, begun ones first; None when there are as many trials as asked for."""
+    def ask(self) -> Spec | Wait | None:
+        """Return the next spec to train: a begun one, else a paused one that is among the best, else a new one.
+
+        None when there are as many trials as asked for, or the budget is spent, and nothing can be promoted any more;
+        `Wait` where that depends on trials that run.
+        """
+        spec = self._next()
+        if spec is not None:
+            self._at_work.add(spec.key)
+            return spec
+        if self._at_work and self._promotes:
+            return Wait()
+        if not self._at_work and time.monotonic() < self._until:
+            self._studies.prune_paused()
+        return None
+
+    def _next(self) -> Spec | None:
         if self._begun:
             return self._begun.popleft()
-        while self.begun < self.trials:
-            known = self._suggest()
-            if known is None:
+        if time.monotonic() >= self._until:
+            return None
+        if self._promotes and (known := promoted(self._studies.known.values(), self.space.base.epochs, self._maximize)):
+            known.paused = False
+            self._studies.note(known, "running")
+            return known.spec
+        return self._new()
+
+    def _new(self) -> Spec | None:
+        while self.trials is None or self.begun < self.trials:
+            suggestion = self._suggest()
+            if suggestion is None:
                 return None
-            self._hear_ledger(known)  # another search's epochs, perhaps
-            row = self._ledger.record(known.spec.key).result() if known.answered else None
+            self._hear_ledger(suggestion)  # another search's epochs, perhaps
+            row = self._ledger.record(suggestion.spec.key).result() if suggestion.answered else None
             if row is None:
-                return known.spec
-            self._studies.end(known, row)
-            self.on_known(known.spec, row)
+                return suggestion.spec
+            self._studies.end(suggestion, row)
+            self.on_known(suggestion.spec, row)
         return None
+
+    @property
+    def _promotes(self) -> bool:
+        return self.pruner == "asha"
+
+    @property
+    def _maximize(self) -> bool:
+        return self.goal.directions[0] == "maximize"
 
     def report(self, spec: Spec, row: Mapping[str, Any]) -> bool:
         """Hear an epoch's row; return whether to stop the trial there."""
         known = self._studies.known[spec.key]
         stop = self._studies.hear(known, [row])
-        return stop or (self.goal.max_seconds is not None and known.seconds > self.goal.max_seconds)
+        if self._promotes:
+            known.paused = stop = stop and is_rung(int(row["epoch"]), spec.epochs)
+        if self.goal.max_seconds is not None and known.seconds > self.goal.max_seconds:
+            known.paused, stop = False, True
+        return stop
 
     def tell(self, spec: Spec, row: Mapping[str, Any]) -> None:
-        """Hear how a trial ended, and tell both studies."""
+        """Hear how a trial ended or that it is paused, and tell both studies."""
         known = self._studies.known[spec.key]
+        self._at_work.discard(spec.key)
         self._hear_ledger(known)  # epochs whose worker was killed in telling
+        if known.paused and row["status"] == "pruned":
+            self._studies.note(known, "paused")
+            return
+        known.paused = False
         self._studies.end(known, row)
 
     def _hear_ledger(self, known: Known) -> None:
@@ -190,6 +262,8 @@ class Search:
                 return self._asked_for(params)
         if math.isfinite(self.space.size):
             return self._next_cell()
+        if self._budget is not None:  # nothing that the rest of it has room for
+            return None
         raise SearchError(f"{RANDOM_TRIES:,} random specs hold no new one within the limits; widen them or the axes")
 
     def _next_cell(self) -> tuple[Spec, Trial] | None:
@@ -208,4 +282,7 @@ class Search:
 
     def _is_new(self, spec: Spec) -> bool:
         limit = self.goal.max_params
-        return spec.key not in self._studies.known and (limit is None or parameters(spec, self._output) <= limit)
+        if spec.key in self._studies.known or (limit is not None and parameters(spec, self._output) > limit):
+            return False
+        left = self._until - time.monotonic()
+        return left == math.inf or self._seconds_of(spec) <= left

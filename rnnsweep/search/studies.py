@@ -29,6 +29,7 @@ from rnnsweep.ledger import STUDIES, Ledger
 from rnnsweep.network.cost import parameters
 from rnnsweep.network.output import Output
 from rnnsweep.redact import without_password
+from rnnsweep.search.earlier import Earlier, watched_values
 from rnnsweep.search.goal import WATCHED, Goal, SearchError
 from rnnsweep.search.lock import only_driver
 from rnnsweep.search.samplers import distribution, make_pruner
@@ -60,6 +61,8 @@ class Known:
     seconds: float = 0.0  # of these epochs
     feasible: bool = False
     values: list[float] | None = None  # of a finished one
+    watched: dict[int, float] = field(default_factory=dict)  # the watched objective by epoch
+    paused: bool = False  # stopped at a rung, and goes on from its checkpoint where it is among the best there
 
 
 class Studies:
@@ -87,7 +90,7 @@ class Studies:
             study_name=name,
             directions=goal.directions,
             sampler=sampler,
-            pruner=make_pruner(pruner),
+            pruner=make_pruner(pruner, space.base.epochs),
         )
 
     def states(self) -> dict[str, int]:
@@ -98,15 +101,16 @@ class Studies:
 
     # Opening: both studies brought up to what the ledger says.
 
-    def open(self) -> list[Spec]:
+    def open(self, pausing: bool = False) -> list[Spec]:
         """Open the record, keep other drivers out of it, and return the specs that were begun and have not ended.
 
+        Those that were paused are not among them where this search is `pausing` trials, too.
         Raises `SearchError` if the record cannot be opened, is in use, or is that of another search.
         """
         try:
             self._open_record()
             self._check_goal()
-            return self._catch_up()
+            return self._catch_up(pausing)
         except BaseException:
             self.close()
             raise
@@ -153,7 +157,7 @@ class Studies:
         with warnings.catch_warnings(action="ignore"):  # of Optuna's, that names of metrics are new
             self._record.set_metric_names(list(self._goal.objectives))
 
-    def _catch_up(self) -> list[Spec]:
+    def _catch_up(self, pausing: bool) -> list[Spec]:
         recorded = {trial.user_attrs["key"]: trial for trial in self._record.get_trials(deepcopy=False)}
         said = {key: row for key, row in self._ledger.suggestions(self._name).items() if row.keys() >= SAID}
         keys = [*said, *(key for key in recorded if key not in said)]  # a deleted folder's trial is in the record only
@@ -169,7 +173,9 @@ class Studies:
                 known.answered, known.suggest_seconds = mine["known"], mine["suggest_seconds"]
             self.hear(known, epochs[key] or _epochs_of(old))
             state = ended_as(old, mine, result)
-            if state is None:
+            if state is None and pausing and (mine or {}).get("state") == "paused" and result is None:
+                known.paused = True
+            elif state is None:
                 begun.append(known.spec)
             else:
                 values = self._goal.values(result) if result is not None and state == TrialState.COMPLETE else None
@@ -224,6 +230,7 @@ class Studies:
             known.epochs.add(epoch)
             known.seconds += float(row["seconds"])
             if self._goal.watched is not None and row.get(self._goal.watched) is not None:
+                known.watched[epoch] = float(row[self._goal.watched])
                 for trial in known.trials[: 1 if epoch in known.recorded else None]:
                     trial.report(float(row[self._goal.watched]), epoch)
                 stop = bool(known.trials[0].should_prune())
@@ -239,6 +246,13 @@ class Studies:
         state = STATES[status] if all(map(math.isfinite, values)) else TrialState.FAIL
         self._tell(known, state, values if state == TrialState.COMPLETE else None, row)
 
+    def prune_paused(self) -> None:
+        """End the trials that nothing will promote any more; their checkpoints stay."""
+        for known in self.known.values():
+            if known.paused:
+                known.paused = False
+                self.end(known, {"status": "pruned"})
+
     def _tell(self, known: Known, state: TrialState, values: Sequence[float] | None, row: Mapping[str, Any]) -> None:
         limits = self._goal.constraints(parameters(known.spec, self._output), float(row.get("seconds", known.seconds)))
         known.feasible = all(value <= 0 for value in limits.values())
@@ -248,21 +262,40 @@ class Studies:
                 trial.set_constraint(name, value)
             trial.study.tell(trial, known.values, state=state)
 
-    def _new_trial(self, study: optuna.Study, known: Known, attributes: Mapping[str, Any]) -> Trial:
-        """Add a running trial; the attributes are what NSGA-II keeps its generations in."""
-        distributions: dict[str, BaseDistribution] = {}
+    def learn(self, trials: Sequence[Earlier]) -> None:
+        """Tell the sampler and the pruner of trials that are none of the study's."""
+        epochs = self._ledger.epochs([trial.spec.key for trial in trials])
+        for trial in trials:
+            limits = self._goal.constraints(parameters(trial.spec, self._output), float(trial.row.get("seconds", 0.0)))
+            self.asked.add_trial(
+                create_trial(
+                    values=trial.values,
+                    params=trial.params,
+                    distributions=self._distributions(trial.params),
+                    intermediate_values=watched_values(epochs[trial.spec.key], self._goal),
+                    constraints=limits,
+                )
+            )
+
+    def _distributions(self, params: Mapping[str, Any]) -> dict[str, BaseDistribution]:
+        """Return the axes of these choices, as Optuna's studies hold them."""
+        found: dict[str, BaseDistribution] = {}
 
         def choose(name: str, axis: Axis) -> Any:
-            distributions[name] = distribution(axis)
-            return known.params[name]
+            found[name] = distribution(axis)
+            return params[name]
 
         self._space.draw(choose)
+        return found
+
+    def _new_trial(self, study: optuna.Study, known: Known, attributes: Mapping[str, Any]) -> Trial:
+        """Add a running trial; the attributes are what NSGA-II keeps its generations in."""
         kept = {name: value for name, value in attributes.items() if name.startswith("nsga2")}
         study.add_trial(
             create_trial(
                 state=TrialState.RUNNING,
                 params=known.params,
-                distributions=distributions,
+                distributions=self._distributions(known.params),
                 user_attrs={"key": known.spec.key},
                 system_attrs=kept,
             )
@@ -280,8 +313,8 @@ class Studies:
         if len(self._goal.objectives) == 1:
             found = [(known, value) for known, value in done if known.feasible]
         else:
-            front = {trial.number for trial in self.asked.best_trials}
-            found = [(known, value) for known, value in done if known.trials[0].number in front]
+            front = {trial.user_attrs["key"] for trial in self._record.best_trials}
+            found = [(known, value) for known, value in done if known.spec.key in front]
         sign = -1 if self._goal.directions[0] == "maximize" else 1
         return [known.spec for known, _ in sorted(found, key=lambda item: sign * item[1])[:count]]
 

@@ -81,6 +81,23 @@ class SearchSpace:
             fields["units"] = chosen or self.base.units[:depth]
         return self.base.replace(**fields)
 
+    def params_of(self, spec: Spec) -> dict[str, Any] | None:
+        """Return the choices that make a spec, whatever its seed, epochs and reviews; None where the space lacks it."""
+        params: dict[str, Any] = {}
+
+        def choose(name: str, axis: Axis) -> Any:
+            value = _value_in(spec, name)
+            if not _holds(axis, value):
+                raise SpecError(f"{name} is {value}; the axis has {axis}")
+            return params.setdefault(name, value)
+
+        try:
+            drawn = self.draw(choose)
+        except SpecError:
+            return None
+        base = self.base
+        return params if drawn == spec.replace(epochs=base.epochs, reviews=base.reviews, seed=base.seed) else None
+
     def cells(self) -> Iterator[dict[str, Any]]:
         """Yield the choices that make each spec of a finite space, by name, the last axis changing fastest."""
         for depth in _values(self.axes["depth"]) if "depth" in self.axes else (0,):
@@ -161,6 +178,20 @@ def draw(random: Random, axis: Axis) -> Any:
         return random.randint(int(axis.low), int(axis.high)) if axis.whole else random.uniform(axis.low, axis.high)
     value = math.exp(random.uniform(math.log(axis.low), math.log(axis.high)))
     return round(value) if axis.whole else min(max(value, axis.low), axis.high)
+
+
+def _value_in(spec: Spec, name: str) -> Any:
+    """Return what a spec has of an axis, None of the units of a layer that it has not."""
+    layer = name.removeprefix("units_")
+    if layer == name:
+        return getattr(spec, name)
+    return spec.units[int(layer) - 1] if int(layer) <= spec.depth else None
+
+
+def _holds(axis: Axis, value: Any) -> bool:
+    if isinstance(axis, Choice):
+        return value in axis.values
+    return value is not None and axis.low <= value <= axis.high
 
 
 def _count(axis: Axis) -> float:
