@@ -27,7 +27,17 @@ from rnnsweep.ledger import Ledger
 from rnnsweep.run import run
 from rnnsweep.search import MEASURES, Goal
 from rnnsweep.spec import FROM_DATA, Spec, SpecError
-from rnnsweep.sweep import Machines, Progress, SpecList, check_objectives, duration, plan, slots_here
+from rnnsweep.sweep import (
+    Machines,
+    Progress,
+    SpecList,
+    check_objectives,
+    cores_to_share,
+    duration,
+    plan,
+    slots_here,
+    wall_seconds,
+)
 from rnnsweep.sweep.views import console_here
 from rnnsweep.sweep.vocabulary import keep_vocabulary
 
@@ -123,6 +133,7 @@ def search(
     check_objectives(objectives, dataset)
     axes = space.search_space(usual | _fields(fields) | of_data, depth)
     goal = Goal(objectives=tuple(objectives), max_params=max_params, max_seconds=max_seconds)
+    where = where.unshared() if goal.timed else where
     study = Search(
         axes,
         goal,
@@ -138,7 +149,8 @@ def search(
     with study:
         study.describe()
         _, left = study.progress()
-        with Progress(console_here(), {}, slots_here(where) or 1, (left, 0.0), test=False) as progress:
+        slots, cores = slots_here(where) or 1, cores_to_share(where)
+        with Progress(console_here(), {}, slots, (left, 0.0), test=False, cores=cores) as progress:
             study.on_known = progress.known
             run(study, store, dataset, where, progress)
         best = [spec.key for spec in study.best(trials)]
@@ -244,10 +256,10 @@ def _train(specs: list[Spec], dataset: Dataset, store: Ledger, machines: Machine
     if not found.to_run:
         return
     console, slots = console_here(), min(found.slots or 1, len(found.to_run))
-    about = duration(sum(found.seconds.values()) / slots)
+    about = duration(wall_seconds(found.seconds.values(), slots, found.cores))
     console.print(f"{len(found.specs)} trials: {found.done} done, {len(found.to_run)} to train, about {about} "
                   f"on {slots} slot{'s' * (slots > 1)}", soft_wrap=True)  # fmt: skip
-    with Progress(console, found.seconds, slots, test=test) as progress:
+    with Progress(console, found.seconds, slots, test=test, cores=found.cores) as progress:
         run(SpecList(found.to_run), store, dataset, machines, progress)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnsweep.data import Dataset
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import Plan
+from rnnsweep.sweep import Plan, wall_seconds
 from rnnsweep.types import Row
 
 if TYPE_CHECKING:
@@ -39,20 +39,22 @@ def of_plan(plan: Plan, slots: int | None) -> Row:
         "to_train": len(plan.to_run),
         "keys": [spec.key for spec in plan.to_run],
         "slots": slots,
-        "seconds": sum(plan.seconds.values()) / used,
+        "seconds": wall_seconds(plan.seconds.values(), used, plan.cores),
         "memory_mb": max((plan.estimates[spec.key].memory_mb for spec in plan.to_run), default=0.0),
     }
 
 
-def of_search(study: Search, ended: int, left: int, seconds: float, slots: int | None, memory_mb: float) -> Row:
-    """Return what a search would train, with so many seconds of one core and MB of its largest trial."""
+def of_search(
+    study: Search, ended: int, left: int, seconds: float, slots: int | None, cores: int | None, memory_mb: float
+) -> Row:
+    """Return what a search would train, each trial so many seconds of one core, and MB of its largest."""
     return {
         "study": study.name,
         "trials": ended + left,
         "done": ended,
         "to_train": left,
         "slots": slots,
-        "seconds": seconds / min(slots or 1, max(left, 1)),
+        "seconds": wall_seconds([seconds] * left, min(slots or 1, max(left, 1)), cores),
         "memory_mb": memory_mb,
     }
 

@@ -16,8 +16,10 @@ from rnnsweep.spec import (
     CLASS_WEIGHTS,
     FROM_DATA,
     HINTS,
+    LOSSES,
     OPTIMIZERS,
     POOLINGS,
+    SCHEDULES,
     SELECTIONS,
     Spec,
     SpecError,
@@ -37,6 +39,8 @@ CHOICES = {
     "pooling": POOLINGS,
     "select": SELECTIONS,
     "class_weights": CLASS_WEIGHTS,
+    "loss": LOSSES,
+    "schedule": SCHEDULES,
 }
 RANGED = [name for name, axis in SEARCH_AXES.items() if isinstance(axis, Range)]
 
@@ -66,7 +70,8 @@ def add_sweep_flags(parser: Parser) -> None:
     usual, *others = BACKENDS
     for name in others:
         add(f"--{name}", dest="backend", action="store_const", const=name, default=usual, help=BACKENDS[name].meaning)
-    add("--cpus-per-trial", type=_cores, default=1.0, metavar="X", help="cores of a trial (default: 1)")
+    add("--cpus-per-trial", type=_cores, default="auto", metavar="X|auto", help="cores of a trial (default: auto, one "
+        "and those that nothing waits for)")  # fmt: skip
     add("--gpus-per-trial", type=_gpu_share, default=0.0, metavar="X|auto", help="share of a GPU (default: 0)")
     add(
         "--epoch-timeout",
@@ -194,7 +199,7 @@ def as_text(value: Any) -> str:
 
 def positive(text: str) -> int:
     """Return the whole number from 1 that a flag's text names; raises argparse's error on anything else."""
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     if int(text) > LARGEST:
         raise argparse.ArgumentTypeError(f"{text!r} is above {LARGEST:,}, the most that is counted here")
@@ -209,7 +214,18 @@ def positive_number(text: str) -> float:
     return value
 
 
-def _cores(text: str) -> float:
+def time_span(text: str) -> float:
+    """Return the seconds that a flag's text such as 2h, 90m or 45s names; raises argparse's error on anything else."""
+    unit = {"h": 3600.0, "m": 60.0, "s": 1.0}.get(text[-1:])
+    value = _share_or_none(text[:-1]) if unit and text[:1].isdigit() else 0.0
+    if unit is None or not value:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; give a number above 0 with h, m or s, such as 2h")
+    return value * unit
+
+
+def _cores(text: str) -> float | str:
+    if text == "auto":
+        return text
     value = positive_number(text)
     if value < LEAST_SHARE:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from {LEAST_SHARE:g}")

@@ -15,7 +15,7 @@ from rnnsweep.cli.data_flags import found_again, reading_of
 from rnnsweep.cli.flags import FINISHED, INTERRUPTED, SOME_FAILED, Parser, machines_of
 from rnnsweep.cli.guard import guard, take_every_character
 from rnnsweep.cli.look import print_look, print_warnings
-from rnnsweep.cluster import survey
+from rnnsweep.cluster import check_address, survey
 from rnnsweep.data import Dataset, load
 from rnnsweep.data.vectors import check_columns, of_vectors
 from rnnsweep.ledger import Ledger
@@ -42,6 +42,8 @@ def guarded(
     take_every_character()
     if options.json and options.look:
         parser.error("--json is of the plan and the summary, and --look prints neither; leave one of them out")
+    if options.address is not None and options.backend == "in-process":
+        parser.error("--address is a cluster's, and this trains in this process; leave one of them out")
     console = Console(highlight=False, stderr=options.json)
     said: Row = {}
 
@@ -101,12 +103,14 @@ def _run(
     screen.print_plan(console, ledger, machines, len(found.specs), found.done, len(found.to_run))
     if options.plan:
         slots = look_at_cluster(console, ledger, dataset, machines, slots)
-    total = sum(found.seconds.values())
-    screen.print_estimate(console, [found.estimates[spec.key] for spec in found.to_run], total, slots)
+    needed = [found.estimates[spec.key] for spec in found.to_run]
+    screen.print_estimate(console, needed, list(found.seconds.values()), slots, found.cores)
     screen.print_lines(console, len(bars), lines.seconds_of(bars, dataset), "before")
     said["plan"] = facts.of_plan(found, slots)
     if options.plan:
         return FINISHED
+    if found.to_run:
+        check_address(machines)
     if planned or bars:
         ledger.check_writable()
     ledger.name_data(dataset.sha256, found_again(options, dataset.name))
@@ -114,7 +118,7 @@ def _run(
     ledger.plan(planned)
     lines.compute(console, bars, ledger, dataset)
     ledger.index()
-    with Progress(console, found.seconds, slots or 1) as progress:
+    with Progress(console, found.seconds, slots or 1, cores=found.cores) as progress:
         if found.to_run:
             run(SpecList(found.to_run), ledger, dataset, machines, progress)
     return _summary(console, found.specs, progress.failed_keys, ledger, options, said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import random
 from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
@@ -18,6 +19,7 @@ from rnnsweep.cli import facts, lines, screen
 from rnnsweep.cli.data_flags import data_words, found_again
 from rnnsweep.cli.flags import FINISHED, SOME_FAILED, Parser, machines_of
 from rnnsweep.cli.run import guarded, keep_words, look_at_cluster
+from rnnsweep.cluster import check_address
 from rnnsweep.data import Dataset
 from rnnsweep.data.vectors import check_columns, of_vectors
 from rnnsweep.ledger import Ledger, LedgerFrames
@@ -32,6 +34,7 @@ from rnnsweep.sweep import (
     Progress,
     SpecList,
     check_objectives,
+    cores_to_share,
     correction,
     estimate,
     known_estimates,
@@ -63,10 +66,12 @@ def _search(console: Console, options: argparse.Namespace, space: SearchSpace, d
     ledger = Ledger(options.results)
     machines = machines_of(options)
     goal = Goal(objectives=tuple(options.objectives), max_params=options.max_params, max_seconds=options.max_seconds)
+    machines = machines.unshared() if goal.timed else machines
     study = Search(
         space, goal, options.trials, ledger, sampler=options.sampler, sampler_seed=options.sampler_seed,
         pruner=options.pruner, name=options.name, url=options.study, classes=len(dataset.classes),
-        multilabel=dataset.multilabel,
+        multilabel=dataset.multilabel, warm=options.warm, budget=options.budget,
+        seconds_of=lambda spec: factor * estimate(spec, dataset).seconds,
     )  # fmt: skip
     check_objectives(goal.objectives, dataset)
     results = ledger.results()
@@ -77,26 +82,32 @@ def _search(console: Console, options: argparse.Namespace, space: SearchSpace, d
     screen.print_vectors(console, specs, dataset)
     drawn = [estimate(spec, dataset) for spec in specs]
     bars = lines.lacking(specs, ledger, options)
-    each = correction(known_estimates(ledger, results, dataset), results) * fmean(item.seconds for item in drawn)
-    slots = slots_here(machines)
+    factor = correction(known_estimates(ledger, results, dataset), results)
+    each = factor * fmean(item.seconds for item in drawn)
+    slots, cores = slots_here(machines), cores_to_share(machines)
     ended, left = study.progress()
+    if options.budget is not None:
+        room = math.ceil(options.budget * (slots or 1) / each)
+        left = room if options.trials is None else min(left, room)
     screen.print_search(console, study)
     screen.print_plan(console, ledger, machines, ended + left, ended, left)
     if options.plan:
         slots = look_at_cluster(console, ledger, dataset, machines, slots)
-    screen.print_estimate(console, drawn[:left], each * left, slots)
+    screen.print_estimate(console, drawn[:left], [each] * left, slots, cores)
     screen.print_lines(console, len(bars), lines.seconds_of(bars, dataset), "at the end")
-    said["plan"] = facts.of_search(study, ended, left, each * left, slots, max(item.memory_mb for item in drawn))
+    said["plan"] = facts.of_search(study, ended, left, each, slots, cores, max(item.memory_mb for item in drawn))
     if options.plan:
         return FINISHED
-    ledger.check_writable()
-    ledger.name_data(dataset.sha256, found_again(options, dataset.name))
-    keep_words(console, ledger, dataset, options)
-    ledger.index()
+    check_address(machines)
+    if options.study is None:  # it lies in the ledger; one elsewhere that cannot be opened leaves no ledger behind
+        ledger.check_writable()
     with study:
+        ledger.name_data(dataset.sha256, found_again(options, dataset.name))
+        keep_words(console, ledger, dataset, options)
+        ledger.index()
         screen.print_dashboard(console, study.url)
         study.describe()
-        with Progress(console, {}, slots or 1, (left, each), test=False) as progress:
+        with Progress(console, {}, slots or 1, (left, each), test=False, cores=cores) as progress:
             study.on_known = progress.known
             if left:
                 run(study, ledger, dataset, machines, progress)
@@ -124,7 +135,8 @@ def _confirm(
     if not to_run:
         return {}
     screen.print_confirm(console, count, len(to_run))
-    with Progress(console, {spec.key: estimates[spec.key].seconds for spec in to_run}, slots or 1, test=False) as shown:
+    seconds, cores = {spec.key: estimates[spec.key].seconds for spec in to_run}, cores_to_share(machines)
+    with Progress(console, seconds, slots or 1, test=False, cores=cores) as shown:
         run(SpecList(to_run), ledger, dataset, machines, shown)
     return shown.failed_keys
 

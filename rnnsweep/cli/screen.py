@@ -22,7 +22,7 @@ from rnnsweep.machine.software import blas_text, kernel_warning
 from rnnsweep.redact import without_password
 from rnnsweep.search import SMALLER
 from rnnsweep.spec import FROM_DATA, HINTS, Spec
-from rnnsweep.sweep import Estimate, Machines, duration
+from rnnsweep.sweep import Estimate, Machines, duration, wall_seconds
 from rnnsweep.types import Row
 
 if TYPE_CHECKING:
@@ -164,17 +164,19 @@ def _first_of(nodes: list[Node]) -> str:
     return nodes[0].name + (f" and {len(nodes) - 1} more" if len(nodes) > 1 else "")
 
 
-def print_estimate(console: Console, to_run: list[Estimate], seconds: float, slots: int | None) -> None:
-    """Print how long these trials should take, with so many seconds of one core, and their memory, if there are any."""
+def print_estimate(
+    console: Console, to_run: list[Estimate], seconds: Sequence[float], slots: int | None, cores: int | None
+) -> None:
+    """Print how long these trials should take, each so many seconds of one core, and their memory, if there are any."""
     if not to_run:
         return
     memory = max(item.memory_mb for item in to_run) / 1024
     if slots is None:
-        console.print(f"         about {duration(seconds)} of one core, up to {memory:.1f} GB per trial")
+        console.print(f"         about {duration(sum(seconds))} of one core, up to {memory:.1f} GB per trial")
         return
     used = min(slots, len(to_run))
     console.print(
-        f"         about {duration(seconds / used)} on {used} slot{'s' * (used > 1)}, "
+        f"         about {duration(wall_seconds(seconds, used, cores))} on {used} slot{'s' * (used > 1)}, "
         f"up to {memory:.1f} GB per trial, {used * memory:.1f} GB together"
     )
 
@@ -213,8 +215,9 @@ def print_search_done(console: Console, study: Search) -> None:
     """Print what became of a study's trials."""
     states = ", ".join(f"{count} {state}" for state, count in study.states().items())
     seconds = fmean(study.suggest_seconds or [0.0])
+    wanted = "" if study.trials is None else f" of {study.trials}"
     console.print(
-        f"[bold]done[/]     {study.begun} of {study.trials} trials: {states}; {study.answered} answered by the ledger; "
+        f"[bold]done[/]     {study.begun}{wanted} trials: {states}; {study.answered} answered by the ledger; "
         f"a suggestion took {seconds:.3f} s", soft_wrap=True,
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from rnnsweep.cli.flags import (
     given_fields,
     positive,
     positive_number,
+    time_span,
 )
 from rnnsweep.search import MEASURES, OBJECTIVES, PRUNERS, SAMPLERS
 from rnnsweep.space import SearchSpace, search_space
@@ -32,6 +33,8 @@ def search(description: str | None, arguments: Sequence[str] | None = None) -> i
     """Run `sweeps/search.py`: trials that Optuna suggests one after another; returns the exit status."""
     parser = search_parser(description)
     options = parser.parse_args(arguments)
+    if options.trials is None and options.budget is None:
+        parser.error("neither --trials nor --budget says when the search ends; give one of them, or both")
 
     def space(name: str, sha256: str, names_validation: bool, fixed: Mapping[str, Any]) -> SearchSpace:
         # What is chosen by the reviews of films that were trained on is chosen for remembering their names.
@@ -50,7 +53,15 @@ def search(description: str | None, arguments: Sequence[str] | None = None) -> i
 def add_search_flags(parser: Parser) -> None:
     """Add the flags of the study: how many trials, what they are judged by, and what becomes of the best."""
     add = parser.add_argument
-    add("--trials", type=positive, required=True, metavar="N", help="of the study, those of earlier runs included")
+    add("--trials", type=positive, metavar="N", help="of the study, those of earlier runs included")
+    add(
+        "--budget",
+        type=time_span,
+        metavar="TIME",
+        help="begin no trial that would not end within this time from now, such as 2h, 90m or 45s, by its estimate",
+    )
+    add("--no-warm-start", dest="warm", action="store_false",
+        help="learn nothing from trials that other sweeps left in the ledger")  # fmt: skip
     add("--sampler", choices=SAMPLERS, default="tpe", help="what suggests the next spec (default: tpe)")
     add("--sampler-seed", type=positive, default=1, metavar="N", help="of the sampler (default: 1)")
     add("--objectives", nargs="+", choices=tuple(OBJECTIVES), default=["val_accuracy"], metavar="NAME",
@@ -58,7 +69,8 @@ def add_search_flags(parser: Parser) -> None:
     add("--max-params", type=positive, metavar="N", help="weights of the largest network to train")
     add("--max-seconds", type=positive_number, metavar="X",
         help="of training; a slower trial is stopped, and never the best")  # fmt: skip
-    add("--pruner", choices=PRUNERS, default="median", help="what stops poor trials early (default: median)")
+    add("--pruner", choices=PRUNERS, default="median",
+        help="what stops poor trials early; with asha they go on where they prove good (default: median)")  # fmt: skip
     add("--no-pruning", dest="pruner", action="store_const", const=None, help="train every trial to its end")
     add("--confirm", type=positive, default=0, metavar="K", help="train the best K specs again with fresh seeds")
     add("--seeds", type=positive, default=5, metavar="N",

@@ -60,6 +60,11 @@ class Goal:
         """Return the objectives' values of a finished trial's row, nan for one that it has not."""
         return [math.nan if row.get(name) is None else float(row[name]) for name in self.objectives]
 
+    @property
+    def timed(self) -> bool:
+        """Whether it asks how long a trial took, which cores that come and go would change."""
+        return "seconds" in self.objectives or self.max_seconds is not None
+
     def constraints(self, params: int, seconds: float) -> dict[str, float]:
         """Return by how much each limit is passed; a trial is feasible where none is above 0."""
         limits = {"params": (params, self.max_params), "seconds": (seconds, self.max_seconds)}

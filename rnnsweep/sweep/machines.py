@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnnsweep.errors import UserError
 from rnnsweep.machine.gpu import PER_GPU
@@ -37,6 +37,10 @@ class Machines:
     def least_cpus(self) -> float:
         """The cores that a trial has for itself, as it starts."""
         return 1.0 if isinstance(self.cpus_per_trial, str) else self.cpus_per_trial
+
+    def unshared(self) -> Machines:
+        """Return the same, but each trial on its own cores alone, so that times of trials compare."""
+        return replace(self, cpus_per_trial=self.least_cpus)
 
     def least(self, gpu_mb: float | None) -> dict[str, float]:
         """Return the least that a trial takes, by Ray's names, of GPUs with this memory, or of GPUs nobody has seen."""

@@ -12,7 +12,7 @@ import rnnsweep.cli.run
 from rnnsweep.cli import grid as commands
 from rnnsweep.cli.guard import STOPS
 from rnnsweep.ledger import Ledger, Record
-from rnnsweep.spec import HINTS, Spec
+from rnnsweep.spec import FROM_DATA, HINTS, Spec
 
 SMALL = ["--units", "4", "--embedding-dim", "3", "--num-words", "30", "--max-len", "12"]
 SMALL += ["--batch-size", "16", "--epochs", "1", "--reviews", "100"]
@@ -104,11 +104,15 @@ def test_every_field_of_the_spec_is_a_flag(results):
     flags += ["--num-words", "30", "--vocab-size", "40", "--max-len", "12", "--mask-padding", "--dropout", "0.5"]
     flags += ["--batch-size", "16", "--drop-remainder", "--validation", "grouped", "--epochs", "1"]
     flags += ["--validation-share", "0.3", "--select", "val_loss", "--class-weights", "balanced", "--optimizer", "sgd"]
-    flags += ["--learning-rate", "0.1", "--seed", "5", "--reviews", "100"]
+    flags += ["--learning-rate", "0.1", "--seed", "5", "--reviews", "100", "--no-train-vectors", "--loss", "square"]
+    flags += ["--momentum", "0.5", "--schedule", "cosine", "--label-smoothing", "0.1"]
     assert one(results, *flags) == 0
     (spec,) = specs(results)
+    assert one(results, *SMALL, "--segment", "5", "--pooling", "mean") == 0  # of pieces, which have no padding to mask
+    (other,) = specs(results) - {spec}
     default = Spec()
-    assert all(getattr(spec, name) != getattr(default, name) for name in HINTS)
+    changed = {name for name in HINTS for each in (spec, other) if getattr(each, name) != getattr(default, name)}
+    assert changed == set(HINTS) - set(FROM_DATA) | {"dataset", "data_sha256"}
     assert (spec.validation, spec.units, spec.dropout) == ("grouped", (4, 3), 0.5)
 
 
@@ -132,7 +136,7 @@ def test_finished_trials_correct_the_estimate(results, capsys):
     row = json.loads(ledger.record(spec.key).read(Record.RESULT))
     ledger.record(spec.key).write_json(Record.RESULT, row | {"seconds": 3600.0})
     capsys.readouterr()
-    one(results, *SMALL, "--seed", "9", "--plan")  # another trial of the same size
+    one(results, *SMALL, "--seed", "9", "--cpus-per-trial", "1", "--plan")  # another trial of the same size
     assert "about 1 h 0 min on 1 slot" in capsys.readouterr().out
 
 
@@ -185,7 +189,13 @@ def test_a_polite_end_and_a_closed_terminal_are_interruptions(results, capsys, m
 
 def test_a_sweep_that_is_to_outlive_its_terminal_does(results, monkeypatch):
     kept = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup has it
-    monkeypatch.setattr(rnnsweep.cli.run, "run", lambda *arguments: os.kill(os.getpid(), signal.SIGHUP))
+    train = rnnsweep.cli.run.run
+
+    def hung_up(*arguments):
+        os.kill(os.getpid(), signal.SIGHUP)
+        train(*arguments)
+
+    monkeypatch.setattr(rnnsweep.cli.run, "run", hung_up)
     try:
         assert one(results, *SMALL) == 0
     finally:

@@ -1,7 +1,8 @@
 import pytest
 
+from rnnsweep.search import Goal
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import Estimate, correction, estimate, longest_first, wall_seconds
+from rnnsweep.sweep import Estimate, Machines, cores_to_share, correction, estimate, longest_first, wall_seconds
 from rnnsweep.sweep.estimate import FURTHER_CORE
 
 SPEC = Spec(units=(5,), num_words=30, max_len=12, batch_size=16)
@@ -57,3 +58,12 @@ def test_the_longest_trial_comes_first_and_equals_by_key():
     ordered = longest_first(specs, {key: Estimate(value, 0.0) for key, value in seconds.items()})
     assert ordered[0] == specs[1]
     assert [spec.key for spec in ordered[1:]] == sorted(spec.key for spec in (specs[0], specs[2]))
+
+
+def test_a_search_that_asks_for_times_has_every_trial_keep_to_its_own_cores():
+    assert Goal(objectives=("val_accuracy", "seconds")).timed
+    assert Goal(max_seconds=9).timed
+    assert not Goal(max_params=9).timed
+    alone = Machines(backend="in-process").unshared()
+    assert (alone.cpus_per_trial, cores_to_share(alone)) == (1, None)
+    assert Machines(cpus_per_trial=3).unshared().cpus_per_trial == 3
