@@ -6,7 +6,7 @@ REPORT ?= report
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--custom-compile-command "make lock"
 
-.PHONY: sweep test cluster-test faults lint format lock clean
+.PHONY: sweep test cluster-test faults fuzz audit lint format lock clean
 
 sweep: .venv/installed ## train the demo sweep on the embedded corpus and write its report
 	$(BIN)/python sweeps/grid.py --preset demo --data embedded --results $(RESULTS)
@@ -20,6 +20,13 @@ cluster-test: .venv/dev ## real clusters in network namespaces: root, Linux, ope
 
 faults: .venv/dev ## each fault injected into a real sweep: minutes; the quick half of tests/faults is in `make test`
 	$(BIN)/python -m pytest --timeout 900 --durations 0 -rs tests/faults tests/faults/injected
+
+fuzz: .venv/dev ## files of data and records of a ledger, each broken at random FUZZ times: minutes
+	RNNSWEEP_FUZZ=$(or $(FUZZ),1000) $(BIN)/python -m pytest --timeout 3600 tests/faults/test_fuzz.py
+
+audit: .venv/dev ## known vulnerabilities of the locked packages; needs the network
+	for lock in requirements.lock requirements-dev.lock; do \
+		$(BIN)/pip-audit --disable-pip --require-hashes --requirement $$lock || exit 1; done
 
 lint: .venv/dev
 	$(BIN)/ruff check .

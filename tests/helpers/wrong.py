@@ -1,7 +1,10 @@
 """Files, folders and ledgers that no command can use, in one folder, and a few that it can."""
 
+import bz2
 import gzip
 import io
+import json
+import lzma
 import os
 import socket
 import sqlite3
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from rnnsweep.ledger import Ledger
 from rnnsweep.spec import Spec
@@ -140,6 +144,44 @@ def files():
         "odd.csv": "prediction\n0\n1\nmaybe\n1\n",
         "probability.csv": "probability\n0.1\n7\n0.5\n0.2\n",
     }
+
+
+def valid():
+    """Return the content of a good file of each kind by its name."""
+    frame = pd.DataFrame(ROWS[:12], columns=["text", "label"])
+    table = frame.to_csv(index=False)
+    lines = frame.to_json(orient="records", lines=True)
+    return {
+        "a.csv": table,
+        "a.tsv": frame.to_csv(index=False, sep="\t"),
+        "a.jsonl": lines,
+        "a.json": frame.to_json(orient="records"),
+        "a.parquet": _parquet(frame),
+        "a.xlsx": _excel(frame),
+        "a.csv.gz": gzip.compress(table.encode()),
+        "a.csv.bz2": bz2.compress(table.encode()),
+        "a.jsonl.xz": lzma.compress(lines.encode()),
+        "a.csv.zst": pa.compress(table.encode(), "zstd", asbytes=True),
+        "a.zip": _zip({"a.csv": table}),
+        "a.npz": files()["good.npz"],
+        "a.vec": "2 2\nfilm 0.1 0.2\nbad 0.3 0.4\n",
+    }
+
+
+def searched(ledger):
+    """Add to the ledger of `kept` what a search, a plan and an index leave there."""
+    settings = {
+        "goal": {"objectives": ["val_accuracy"], "max_params": None, "max_seconds": None},
+        "axes": {"cell": "gru"},
+    }
+    base = json.loads(TRIALS["done"].to_json())
+    ledger.write_study("s", settings | {"base": base, "sampler": "tpe", "pruner": "none"})
+    said = {"number": 0, "state": "running", "params": {"cell": "gru"}, "known": False, "suggest_seconds": 0.1}
+    ledger.record(TRIALS["done"].key).write_suggestion("s", said)
+    ledger.plan({"gru": 3})
+    ledger.name_data("a" * 64, ["--data", "imdb"])
+    ledger.load()
+    ledger.write_index(list(ledger.list_files()), 1)
 
 
 def make(folder):
