@@ -149,7 +149,7 @@ def _connect(machines: Machines, dataset: Dataset) -> None:
     store = 512 * 2**20 + 2 * tokens
     private = {"num_cpus": cores_here(), "include_dashboard": False, "object_store_memory": store}
     try:
-        with quiet(), marking():  # by the mark, the next driver ends what this one leaves if it is killed
+        with quiet(), _loopback(), marking():  # by the mark, the next driver ends what this one leaves if it is killed
             ray.init("local", _temp_dir=_short_folder(), runtime_env=_runtime_environment(), **private, **QUIET)
     except Exception as error:  # whatever keeps a process of Ray from starting
         first = (str(error).strip() or repr(error)).splitlines()[0]
@@ -157,6 +157,25 @@ def _connect(machines: Machines, dataset: Dataset) -> None:
             f"Ray does not start here: {first}; see to the room in {_ray_folder()} and to this user's rights, or give "
             "--in-process"
         ) from None
+
+
+@contextmanager
+def _loopback() -> Iterator[None]:
+    """Have what a private Ray starts listen on 127.0.0.1 alone, as on macOS and Windows; else it does on every address.
+
+    It reads the variable when it is imported, and its processes when they start.
+    """
+    from ray._private import ray_constants
+
+    kept, name = ray_constants.ENABLE_RAY_CLUSTER, ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR
+    said = os.environ.get(name)
+    ray_constants.ENABLE_RAY_CLUSTER, os.environ[name] = False, "0"
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = kept
+        os.environ.pop(name)
+        os.environ.update({} if said is None else {name: said})
 
 
 def _make_token() -> None:
