@@ -40,7 +40,9 @@ def axes(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
 
 
 def _columns(frame: pd.DataFrame, name: str) -> list[str]:
-    return [str(column) for column in frame if str(column).startswith("units_")] if name == "units" else [name]
+    if name == "units":
+        return [str(column) for column in frame if str(column).startswith("units_")]
+    return [name] if name in frame else []  # the learning rate of sgd is no column of its own
 
 
 def progress(frame: pd.DataFrame) -> pd.DataFrame:

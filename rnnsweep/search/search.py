@@ -22,8 +22,8 @@ from rnnsweep.search.goal import Goal, SearchError
 from rnnsweep.search.promotion import is_rung, promoted
 from rnnsweep.search.samplers import make_sampler, suggested
 from rnnsweep.search.studies import Known, Studies, default_url, ended_as
-from rnnsweep.space import Range, SearchSpace, draw
-from rnnsweep.spec import Spec
+from rnnsweep.space import Axis, Range, SearchSpace, draw
+from rnnsweep.spec import Spec, SpecError
 from rnnsweep.sweep.queue import Wait
 from rnnsweep.types import Row
 
@@ -249,7 +249,7 @@ class Search:
     def _ask_sampler(self) -> tuple[Spec, Trial] | None:
         for _ in range(REPEATS):
             spec, trial = self._asked()
-            if self._is_new(spec):
+            if spec is not None and self._is_new(spec):
                 return spec, trial
             self._studies.asked.tell(trial, state=TrialState.FAIL)
         return self._random_spec()
@@ -258,8 +258,9 @@ class Search:
         """Return any spec that is left, where the sampler insists on those it knows."""
         for _ in range(RANDOM_TRIES):
             params: dict[str, Any] = {}
-            if self._is_new(self.space.draw(lambda name, axis: params.setdefault(name, draw(self._random, axis)))):  # noqa: B023
-                return self._asked_for(params)
+            spec = self._drawn(lambda name, axis: params.setdefault(name, draw(self._random, axis)))  # noqa: B023
+            if spec is not None and self._is_new(spec):
+                return self._asked_for(spec, params)
         if math.isfinite(self.space.size):
             return self._next_cell()
         if self._budget is not None:  # nothing that the rest of it has room for
@@ -268,17 +269,25 @@ class Search:
 
     def _next_cell(self) -> tuple[Spec, Trial] | None:
         for params in self.space.cells():
-            if self._is_new(self.space.draw(lambda name, axis: params[name])):  # noqa: B023
-                return self._asked_for(params)
+            spec = self.space.draw(lambda name, axis: params[name])  # noqa: B023
+            if self._is_new(spec):
+                return self._asked_for(spec, params)
         return None
 
-    def _asked_for(self, params: Mapping[str, Any]) -> tuple[Spec, Trial]:
+    def _asked_for(self, spec: Spec, params: Mapping[str, Any]) -> tuple[Spec, Trial]:
         self._studies.asked.enqueue_trial(dict(params))
-        return self._asked()
+        return spec, self._asked()[1]
 
-    def _asked(self) -> tuple[Spec, Trial]:
+    def _asked(self) -> tuple[Spec | None, Trial]:
+        """Return what the sampler suggests, None for values that make no network together, and its trial."""
         trial = self._studies.asked.ask()
-        return self.space.draw(lambda name, axis: suggested(trial, name, axis)), trial
+        return self._drawn(lambda name, axis: suggested(trial, name, axis)), trial
+
+    def _drawn(self, choose: Callable[[str, Axis], Any]) -> Spec | None:
+        try:
+            return self.space.draw(choose)
+        except SpecError:
+            return None
 
     def _is_new(self, spec: Spec) -> bool:
         limit = self.goal.max_params

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import itertools
@@ -59,7 +60,18 @@ SEARCH_AXES: dict[str, Axis] = {
     "bidirectional": Choice((False, True)),
     "pooling": Choice(("last", "mean", "max")),
 }
-"""What `sweeps/search.py` searches; every other field of a spec is fixed."""
+"""What `sweeps/search.py` searches if nothing else is said."""
+OF_SGD = "sgd_learning_rate"  # an axis beside learning_rate where sgd is one of several optimizers
+SGD_RATES = Range(5e-3, 1e-1, log=True)
+OF_OPTIMIZER = {"momentum": ("sgd",), OF_SGD: ("sgd",)}  # axes that only these optimizers have
+# What values mean to each other and how they are compared: the same for a whole search.
+NO_AXES = (
+    "dataset", "data_sha256", "vectors_sha256", "reviews", "vocab_size", "validation", "validation_share", "select",
+    "epochs", "seed",
+)  # fmt: skip
+# Under which other fields a value by itself is valid.
+VALID_WITH: dict[str, dict[str, Any]] = {"momentum": {"optimizer": "sgd"}, "segment": {"pooling": "max"}}
+TRIES = 1000  # draws before a space is said to be empty
 
 
 @dataclass(frozen=True)
@@ -73,13 +85,34 @@ class SearchSpace:
     axes: Mapping[str, Axis]
 
     def draw(self, choose: Callable[[str, Axis], Any]) -> Spec:
-        """Return a spec whose values `choose(name, axis)` gave; a layer's units are named `units_1`, `units_2`, ..."""
-        fields = {name: choose(name, axis) for name, axis in self._flat.items()}
+        """Return a spec whose values `choose(name, axis)` gave; a layer's units are named `units_1`, `units_2`, ...
+
+        Raises `SpecError` on values that make no network together: such a spec is none of the space's.
+        """
+        fields: dict[str, Any] = {}
+        for name, axis in self._flat.items():
+            if self._applies(name, fields):
+                fields[name] = choose(name, axis)
+        if OF_SGD in fields:
+            fields["learning_rate"] = fields.pop(OF_SGD)
         if "depth" in self.axes:
             depth = choose("depth", self.axes["depth"])
             chosen = tuple(choose(name, axis) for name, axis in self._layers(depth).items())
             fields["units"] = chosen or self.base.units[:depth]
         return self.base.replace(**fields)
+
+    def sample(self, random: Random, count: int) -> list[Spec]:
+        """Return so many specs drawn at random; raises `SpecError`, the last one met, where nearly none is valid."""
+        found: list[Spec] = []
+        last: SpecError | None = None
+        for _ in range(TRIES * count):
+            try:
+                found.append(self.draw(lambda name, axis: draw(random, axis)))
+            except SpecError as error:
+                last = error
+            if len(found) == count:
+                return found
+        raise last or SpecError("the space holds no spec")
 
     def params_of(self, spec: Spec) -> dict[str, Any] | None:
         """Return the choices that make a spec, whatever its seed, epochs and reviews; None where the space lacks it."""
@@ -101,21 +134,50 @@ class SearchSpace:
     def cells(self) -> Iterator[dict[str, Any]]:
         """Yield the choices that make each spec of a finite space, by name, the last axis changing fastest."""
         for depth in _values(self.axes["depth"]) if "depth" in self.axes else (0,):
-            named = self._flat | self._layers(depth)
-            for found in itertools.product(*(_values(axis) for axis in named.values())):
-                yield ({"depth": depth} if depth else {}) | dict(zip(named, found, strict=True))
+            layers = self._layers(depth)
+            for flat in self._combinations({}, list(self._flat)):
+                for found in itertools.product(*(_values(axis) for axis in layers.values())):
+                    params = ({"depth": depth} if depth else {}) | flat | dict(zip(layers, found, strict=True))
+                    with contextlib.suppress(SpecError):
+                        self.draw(lambda name, axis: params[name])  # noqa: B023
+                        yield params
+
+    def _combinations(self, chosen: dict[str, Any], names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        if not names:
+            yield chosen
+            return
+        name, *others = names
+        if not self._applies(name, chosen):
+            yield from self._combinations(chosen, others)
+            return
+        for value in _values(self.axes[name]):
+            yield from self._combinations(chosen | {name: value}, others)
 
     @property
     def size(self) -> float:
-        """How many specs it holds; infinite where an axis is a range of fractions."""
+        """How many specs it holds at most; infinite where an axis is a range of fractions."""
         depths = _values(self.axes["depth"]) if "depth" in self.axes else (0,)
-        named = [self._flat | self._layers(depth) for depth in depths]
-        return math.fsum(math.prod(_count(axis) for axis in axes.values()) for axes in named)
+        optimizers = _values(self.axes["optimizer"]) if "optimizer" in self.axes else (self.base.optimizer,)
+        found = []
+        for depth, optimizer in itertools.product(depths, optimizers):
+            named = {name: axis for name, axis in self._flat.items()
+                     if name != "optimizer" and self._applies(name, {"optimizer": optimizer})}  # fmt: skip
+            found.append(math.prod(_count(axis) for axis in (named | self._layers(depth)).values()))
+        return math.fsum(found)
 
     @property
     def _flat(self) -> dict[str, Axis]:
-        """The axes that every spec has a value of."""
-        return {name: axis for name, axis in self.axes.items() if name not in ("depth", "units")}
+        """The axes other than of the layers; those that only some optimizers have come last."""
+        flat = {name: axis for name, axis in self.axes.items() if name not in ("depth", "units")}
+        of_some = [name for name in flat if name in OF_OPTIMIZER or (name == "learning_rate" and OF_SGD in flat)]
+        return {name: flat[name] for name in [*(name for name in flat if name not in of_some), *of_some]}
+
+    def _applies(self, name: str, chosen: Mapping[str, Any]) -> bool:
+        """Return whether specs with these choices so far have a value of this axis."""
+        optimizer = chosen.get("optimizer", self.base.optimizer)
+        if name == "learning_rate":
+            return OF_SGD not in self.axes or optimizer != "sgd"
+        return name not in OF_OPTIMIZER or optimizer in OF_OPTIMIZER[name]
 
     def _layers(self, depth: int) -> dict[str, Axis]:
         each = self.axes.get("units")
@@ -133,7 +195,8 @@ def search_space(fields: Mapping[str, Sequence[Any] | Range], depths: Sequence[i
     """Return the search space with some axes narrowed to these values or ranges, and other fields set to one value.
 
     `units` given are those of all layers, and end the search over depth, or of the deepest network where `depths` are
-    given too. Raises `SpecError` on an invalid value, or on several values of a field that is no axis.
+    given too. A field that is no axis by itself becomes one where several values of it are given. Raises `SpecError` on
+    an invalid value, or on several values of a field that cannot be an axis.
     """
     axes, base = dict(SEARCH_AXES), Spec()
     if depths and max(depths) > DEEPEST:
@@ -148,17 +211,31 @@ def search_space(fields: Mapping[str, Sequence[Any] | Range], depths: Sequence[i
             raise SpecError(f"depth is {max(depths)}, but units names {len(layers)} layers; give units of each layer")
     for name, given in fields.items():
         axes[name] = given if isinstance(given, Range) else Choice(tuple(given))
-        if name not in SEARCH_AXES and _count(axes[name]) != 1:
+        if name == "segment":
+            axes[name] = Choice(tuple(length or 0 for length in _ends(axes[name])))
+        if name in NO_AXES and _count(axes[name]) != 1:
             raise SpecError(f"{name} is no axis of the search, so it takes one value, not {axes[name]}")
+    optimizers = set(_ends(axes["optimizer"]))
+    if "learning_rate" not in fields and len(optimizers) > 1 and "sgd" in optimizers:
+        axes[OF_SGD] = SGD_RATES
     for name, axis in list(axes.items()):
-        ends = [axis.low, axis.high] if isinstance(axis, Range) else list(axis.values)
+        if name == OF_SGD:
+            continue
+        ends = _ends(axis)
         for value in ends:  # every value by itself, so that a mistake shows before anything runs
-            tried = base.replace(**_field(name, value))
+            base.replace(**VALID_WITH.get(name, {}) | _field(name, value))
         of_layers = name == "depth" or (name == "units" and isinstance(axis, Range))
-        if len(set(ends)) == 1 and not of_layers:
-            base = tried
+        of_some = (name in OF_OPTIMIZER and "optimizer" in axes) or (name == "segment" and "pooling" in axes)
+        if len(set(ends)) == 1 and not of_layers and not of_some:
+            base = base.replace(**_field(name, ends[0]))
             del axes[name]
-    return SearchSpace(base, axes)
+    space = SearchSpace(base, axes)
+    space.sample(Random(0), 1)
+    return space
+
+
+def _ends(axis: Axis) -> list[Any]:
+    return [axis.low, axis.high] if isinstance(axis, Range) else list(axis.values)
 
 
 def _field(name: str, value: Any) -> dict[str, Any]:
@@ -182,6 +259,10 @@ def draw(random: Random, axis: Axis) -> Any:
 
 def _value_in(spec: Spec, name: str) -> Any:
     """Return what a spec has of an axis, None of the units of a layer that it has not."""
+    if name == OF_SGD:
+        return spec.learning_rate
+    if name == "segment":  # whole texts are 0 on an axis
+        return spec.segment or 0
     layer = name.removeprefix("units_")
     if layer == name:
         return getattr(spec, name)
