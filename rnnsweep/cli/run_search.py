@@ -26,7 +26,7 @@ from rnnsweep.ledger import Ledger, LedgerFrames
 from rnnsweep.run import run
 from rnnsweep.search import Goal
 from rnnsweep.search.search import Search
-from rnnsweep.space import SearchSpace, draw
+from rnnsweep.space import SearchSpace
 from rnnsweep.spec import Spec
 from rnnsweep.stats import ACCURACY, Sample, contrast, sample, wilson
 from rnnsweep.sweep import (
@@ -75,8 +75,7 @@ def _search(console: Console, options: argparse.Namespace, space: SearchSpace, d
     )  # fmt: skip
     check_objectives(goal.objectives, dataset)
     results = ledger.results()
-    chance = random.Random(0)
-    specs = [space.draw(lambda name, axis: draw(chance, axis)) for _ in range(DRAWS)]
+    specs = space.sample(random.Random(0), DRAWS)
     screen.print_data(console, dataset)
     screen.print_validation(console, specs, dataset)
     screen.print_vectors(console, specs, dataset)
