@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy
 from optuna.trial import TrialState
 
+from rnnsweep.cli.flags import time_span
 from rnnsweep.cli.grid import one
 from rnnsweep.cli.run_search import with_interval
 from rnnsweep.cli.search import search
@@ -123,3 +124,17 @@ def test_a_file_that_names_its_validation_rows_and_one_that_does_not_have_anothe
     assert "validate 32 of 160 texts held out" in capsys.readouterr().out
     assert search("A search.", [*arguments, "--data", str(named)]) == 0
     assert "validate the 20 rows that named names for it" in capsys.readouterr().out
+
+
+def test_a_search_ends_by_its_trials_or_by_its_budget(capsys, tmp_path):
+    flags = ["--plan", "--results", str(tmp_path / "results"), *FLAGS]
+    for given, message in (([], "neither --trials nor --budget says when the search ends"),
+                           (["--budget", "2"], "'2' is no time; give a number above 0 with h, m or s"),
+                           (["--budget", "0h"], "'0h' is no time"), (["--budget", "-1h"], "")):  # fmt: skip
+        with pytest.raises(SystemExit) as end:
+            search("A search.", [*given, *flags])
+        assert end.value.code == 2
+        assert message in capsys.readouterr().err
+    assert [time_span(text) for text in ("2h", "1.5m", "45s")] == [7200, 90, 45]
+    assert search("A search.", ["--budget", "1s", "--trials", "3", *flags]) == 0
+    assert "to train" in capsys.readouterr().out
