@@ -18,6 +18,7 @@ from rnnsweep.cli.look import print_look, print_warnings
 from rnnsweep.cluster import check_address, survey
 from rnnsweep.data import Dataset, load
 from rnnsweep.data.vectors import check_columns, of_vectors
+from rnnsweep.ensemble import ensemble
 from rnnsweep.ledger import Ledger
 from rnnsweep.redact import without_password
 from rnnsweep.run import run
@@ -141,6 +142,7 @@ def _summary(
     screen.print_failed(console, bad)
     if options.baselines and ledger.baseline_keys():
         lines.print_best(console, ledger.load(), specs)
+    screen.print_ensemble(console, ensemble(ledger, specs))
     screen.print_report_command(console, options.results)
     said["summary"] = facts.of_trials(rows, bad)
     return SOME_FAILED if bad else FINISHED

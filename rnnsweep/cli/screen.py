@@ -19,7 +19,7 @@ from rnnsweep.data import Dataset, split
 from rnnsweep.data.vectors import coverage
 from rnnsweep.ledger import LINE_TITLES, Ledger
 from rnnsweep.machine.software import blas_text, kernel_warning
-from rnnsweep.redact import without_password
+from rnnsweep.redact import printable, without_password
 from rnnsweep.search import SMALLER
 from rnnsweep.spec import FROM_DATA, HINTS, Spec
 from rnnsweep.sweep import Estimate, Machines, duration, wall_seconds
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def plain(text: str) -> str:
     """Return text from outside as rich prints it unchanged: no brackets are markup, no character steers a terminal."""
-    return escape("".join(c if c.isprintable() or "\ud800" <= c <= "\udfff" else repr(c)[1:-1] for c in text))
+    return escape(printable(text))
 
 
 def print_warning(console: Console, line: str) -> None:
@@ -251,6 +251,18 @@ def print_bar_measure(console: Console, title: str, value: float, line: Mapping[
     name = LINE_TITLES.get(str(line["model"]), str(line["model"]))
     console.print(f"         the network is the best by {title}: {value:.4f} on the test set; the best linear line by "
                   f"it, {name}, has {float(line[column]):.4f}", soft_wrap=True)  # fmt: skip
+
+
+def print_ensemble(console: Console, row: Row | None) -> None:
+    """Print the ensemble of the sweep's networks that validation chose, with the sum of its costs; None: nothing."""
+    if row:
+        members = ", ".join(f"{key}{f' x {times}' if times > 1 else ''}" for key, times in row["members"].items())
+        console.print(
+            f"[bold]ensemble[/] mean logits of {len(row['members'])} networks, chosen on validation "
+            f"({row['val_accuracy']:.4f}): test {row['test_accuracy']:.4f}, trained in {duration(row['seconds'])} "
+            f"together; {members}",
+            soft_wrap=True,
+        )
 
 
 def print_bar(console: Console, spec: Spec, accuracy: float, seeds: int, line: Mapping[str, Any]) -> None:

@@ -37,7 +37,7 @@ class Trained(Protocol):
 
     @property
     def predictions(self) -> Arrays:
-        """Probabilities of the test reviews and their labels; empty where there are none, and then no weights."""
+        """Probabilities of test and validation reviews, and labels; empty where there are none, and then no weights."""
 
 
 class Record:
@@ -128,7 +128,10 @@ class Record:
         return arrays
 
     def predictions(self) -> Arrays | None:
-        """Return `label` uint8, `best` and `last` float16 [test reviews], probabilities of class 1; None if absent."""
+        """Return `label` uint8, `best` and `last` float16 [test reviews], probabilities of class 1; None if absent.
+
+        Of the validation reviews `validation_label` and `validation`, by the best weights; older records lack them.
+        """
         return self.read_arrays(self.PREDICTIONS)
 
     # Files by name.

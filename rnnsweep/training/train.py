@@ -247,14 +247,13 @@ def _evaluated(
     row["peak_memory_mb"] = peak_memory_mb()
     row["peak_gpu_memory_mb"] = peak_gpu_memory_mb(training.device)
     # Behind the clock and the memory, which are of the network and not of scikit-learn.
-    for part, found, labels in (
-        ("val", training.validation_predictions(validation), validation.labels),
-        ("test", best, test.labels),
-    ):
+    validated = training.validation_predictions(validation)
+    for part, found, labels in (("val", validated, validation.labels), ("test", best, test.labels)):
         row |= {f"{part}_{name}": value for name, value in measures(output, found, labels).items()}
     row |= without_copies(output, best, test.labels, shared)
     predictions: Arrays = {"label": test.labels, "best": output.half_precision(best)}
     predictions["last"] = output.half_precision(last)
+    predictions |= {"validation": output.half_precision(validated), "validation_label": validation.labels}
     return Result(row, best_weights, last_weights, predictions)
 
 

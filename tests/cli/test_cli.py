@@ -105,10 +105,11 @@ def test_every_field_of_the_spec_is_a_flag(results):
     flags += ["--batch-size", "16", "--drop-remainder", "--validation", "grouped", "--epochs", "1"]
     flags += ["--validation-share", "0.3", "--select", "val_loss", "--class-weights", "balanced", "--optimizer", "sgd"]
     flags += ["--learning-rate", "0.1", "--seed", "5", "--reviews", "100", "--no-train-vectors", "--loss", "square"]
-    flags += ["--momentum", "0.5", "--schedule", "cosine", "--label-smoothing", "0.1"]
+    flags += ["--momentum", "0.5", "--schedule", "cosine", "--label-smoothing", "0.1", "--clip-norm", "1"]
+    flags += ["--weight-decay", "0.1", "--word-dropout", "0.3", "--average-epochs", "1", "--initial-std", "0.05"]
     assert one(results, *flags) == 0
     (spec,) = specs(results)
-    assert one(results, *SMALL, "--segment", "5", "--pooling", "mean") == 0  # of pieces, which have no padding to mask
+    assert one(results, *SMALL, "--segment", "5", "--pooling", "mean", "--patience", "1") == 0  # excluded above
     (other,) = specs(results) - {spec}
     default = Spec()
     changed = {name for name in HINTS for each in (spec, other) if getattr(each, name) != getattr(default, name)}

@@ -114,6 +114,7 @@ def test_the_measures_of_three_classes_are_scikit_learns_of_the_stored_predictio
     predictions, row = result.predictions, result.row
     assert {name: (array.dtype.name, array.shape) for name, array in predictions.items()} == {
         "label": ("uint8", (60,)), "best": ("float16", (60, 3)), "last": ("float16", (60, 3)),
+        "validation": ("float16", (24, 3)), "validation_label": ("uint8", (24,)),
     }  # fmt: skip
     label, guess = predictions["label"], predictions["best"].argmax(axis=1)
     assert row["test_accuracy"] == np.mean(label == guess)
