@@ -26,7 +26,7 @@ fuzz: .venv/dev ## files of data and records of a ledger, each broken at random 
 
 audit: .venv/dev ## known vulnerabilities of the locked packages; needs the network
 	for lock in requirements.lock requirements-dev.lock; do \
-		$(BIN)/pip-audit --disable-pip --require-hashes --requirement $$lock || exit 1; done
+		$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement $$lock || exit 1; done
 
 lint: .venv/dev
 	$(BIN)/ruff check .

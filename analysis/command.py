@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rnnsweep import commands
 from rnnsweep.errors import UserError
+from rnnsweep.redact import one_line
 
 if TYPE_CHECKING:
     from rnnsweep.ledger import Ledger
@@ -27,7 +28,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with status 2 and one line."""
-        self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
+        self.exit(WRONG_USAGE, f"{self.prog}: {one_line(message)}\n")
 
 
 def existing(results: str) -> Ledger:

@@ -8,6 +8,7 @@ pandas, matplotlib and scikit-learn take seconds to import: they wait until the 
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rnnsweep.ledger import LedgerFrames
 
 HTML, MARKDOWN, PDF = "report.html", "report.md", "report.pdf"
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 TRIALS, EPOCHS, PARQUET = "tables/trials.csv", "tables/epochs.csv", "tables/trials.parquet"
 
 
@@ -55,7 +57,7 @@ def report(
 
     source = read(contents, predictions)
     document = whole(source, compared)
-    files = {HTML: page(document, again).encode(), MARKDOWN: markdown(document).encode()}
+    files = {HTML: _text(page(document, again)), MARKDOWN: _text(markdown(document))}
     if as_pdf:
         files[PDF] = _pdf(document)
     files |= {f"figures/{picture.name}": picture.png for picture in pictures(document)}
@@ -117,6 +119,11 @@ def _say(paths: list[Path], out: Path) -> None:
             print(path)
     if figures:
         print(f"{out / 'figures'} ({len(figures)} figure{'s' * (len(figures) > 1)})")
+
+
+def _text(text: str) -> bytes:
+    """Return a text as UTF-8, its lines apart, with escapes for control characters: `cat` shows a report, too."""
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text).encode()
 
 
 def _pdf(document: Section) -> bytes:

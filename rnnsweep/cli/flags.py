@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from rnnsweep.cells import CELLS
 from rnnsweep.cli.data_flags import add_data_flags
-from rnnsweep.redact import without_password
+from rnnsweep.redact import one_line
 from rnnsweep.run import BACKENDS
-from rnnsweep.space import SEARCH_AXES, Choice, Range
+from rnnsweep.space import NO_AXES, SEARCH_AXES, Choice, Range
 from rnnsweep.spec import (
     CLASS_WEIGHTS,
     FROM_DATA,
@@ -42,7 +42,8 @@ CHOICES = {
     "loss": LOSSES,
     "schedule": SCHEDULES,
 }
-RANGED = [name for name, axis in SEARCH_AXES.items() if isinstance(axis, Range)]
+RANGED = [name for name, hint in HINTS.items() if name not in NO_AXES and hint is float]
+RANGED += [name for name, axis in SEARCH_AXES.items() if isinstance(axis, Range) and name not in RANGED]
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,8 +55,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the mistake in one line, without a password, and exit with status 2."""
-        line = " ".join(without_password(message).splitlines())
-        self.exit(WRONG_USAGE, f"{self.prog}: {line} (--help lists the flags)\n")
+        self.exit(WRONG_USAGE, f"{self.prog}: {one_line(message)} (--help lists the flags)\n")
 
 
 def add_sweep_flags(parser: Parser) -> None:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from rnnsweep.data.cache import cached_dataset, content_sha256, file_checksum
 from rnnsweep.data.reviews import CLASSES, SHUFFLE_SEED, DataError, Dataset, reviews_of_ranks
+from rnnsweep.data.unpack import cut
 from rnnsweep.files import cache_folder, home_folder, write_whole
 
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/imdb.npz"
@@ -168,7 +169,7 @@ def arrays_of(
         with zipfile.ZipFile(file) as archive:
             return [_pair(archive, x, y, classes) for x, y in pairs]
     except Exception as error:
-        why = str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+        why = str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {cut(str(error), 200)}"
         raise DataError(
             f"{name} is no npz in the layout of Keras's {layout}, or not all of it ({why}); get the file again"
         ) from None

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from rnnsweep.ledger.baselines import baselines_frame
+from rnnsweep.redact import printable
 from rnnsweep.space import system_of
 from rnnsweep.spec import Spec
 from rnnsweep.types import Row
@@ -67,9 +68,9 @@ def trial_row(
     }
     pruned = any(record.get("state") == "pruned" for record in searches.values())
     status = result.get("status") or ("failed" if error else "pruned" if pruned else "unfinished")
-    return {"key": key, "system": system_of(spec), "depth": spec.depth, "error": error} | dict(result) | fields | {
-        "status": status
-    }  # fmt: skip
+    row = {"key": key, "system": system_of(spec), "depth": spec.depth} | dict(result) | fields | {"status": status}
+    shown = {name: printable(value) if isinstance(value, str) else value for name, value in row.items()}
+    return shown | {"error": "\n".join(map(printable, error.split("\n")))}
 
 
 def trials_frame(rows: list[Row]) -> pd.DataFrame:
