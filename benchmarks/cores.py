@@ -9,7 +9,7 @@ benchmark. Compiling, packing's first allocations and starting the threads come 
 
 Wall seconds mean something on a calm machine only: the load is said. On a busy one, `by CPU` says more: the CPU seconds
 on one core over those of the busiest thread (the calling one, or the mean of the others), which is what idle cores
-would give but for the threads' waiting for each other's turns.
+would give but for the threads' waiting for each other.
 """
 
 from __future__ import annotations

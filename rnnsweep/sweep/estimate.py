@@ -22,7 +22,7 @@ PACKED_FLOPS = 5.5e10  # per second, multiplications and additions of the real t
 STEP_SECONDS = 0.003  # of a training step, whatever its size: the optimizer's graph, and copies
 WEIGHT_SECONDS = 4e-9  # per weight and training step, for the optimizer
 TRIAL_SECONDS = 0.4  # to build a network and trace its optimizer
-FURTHER_CORE = 0.5  # of a core's speed, what each further one adds to a trial (benchmarks/cores.py)
+FURTHER_CORE = 0.6  # of a core's speed, what each further one adds to a trial (benchmarks/cores.py)
 BASE_MB = 1350.0  # a worker that has imported TensorFlow, compiled the recurrences and trained before
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -348,6 +349,22 @@ def test_no_bit_depends_on_the_number_of_threads(cell, fields, monkeypatch):
             found = (np.float64(loss), probabilities, *gradients, network.predict(weights, ids))
             bits.add(tuple(array.tobytes() for array in found))
     assert len(bits) == 1
+
+
+def test_a_thread_takes_another_group_while_one_before_is_computed_and_all_end_in_order():
+    later, ended, lanes = threading.Event(), [], set()
+
+    def work(lane, group):
+        assert lane not in lanes, "its buffers are another group's until that has ended"
+        lanes.add(lane)
+        if group == 0:
+            assert later.wait(60)
+        if group == 2:
+            later.set()
+        return lambda: (ended.append(group), lanes.remove(lane))
+
+    Turns(2)(list(range(9)), work)
+    assert ended == list(range(9))
 
 
 def test_an_error_in_one_of_several_threads_ends_all_and_is_raised():

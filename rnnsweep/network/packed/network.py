@@ -74,7 +74,7 @@ class Network:
         self._directions = 2 if spec.bidirectional else 1
         self._packer, self._buffer = Packer(spec), Workspace()
         self._turns = Turns(1)
-        self._buffers: list[Workspace] = []  # of each thread, kept for when there are as many again
+        self._buffers: list[Workspace] = []  # of each lane, kept for when there are as many again
         self.use_threads(threads)
         self._table_gradient: Floats | None = None
         self._table_rows: Tokens = np.arange(0, dtype=np.int32)  # of it, all that are not zero
@@ -86,7 +86,7 @@ class Network:
         if threads != self._turns.threads:
             self._turns.end()
             self._turns = Turns(threads)
-            self._buffers += [Workspace() for _ in range(threads - len(self._buffers))]
+            self._buffers += [Workspace() for _ in range(self._turns.lanes - len(self._buffers))]
 
     def loss_and_gradients(
         self,
@@ -146,11 +146,11 @@ class Network:
             batch = self._packer.pack(ids)
             passes = self._passes(weights, [], weights[0][batch.words])
             passes.begin(batch.padding, ids.shape[1])
-            threads = self._by_thread(passes)
+            lanes = self._by_lane(passes)
 
-            def work(thread: int, group: Sequence) -> Callable[[], None]:
-                logits[group.reviews] = _dense(threads[thread].output(group, keep=False)[1], weights)
-                return threads[thread].make_additions
+            def work(lane: int, group: Sequence) -> Callable[[], None]:
+                logits[group.reviews] = _dense(lanes[lane].output(group, keep=False)[1], weights)
+                return lanes[lane].make_additions
 
             self._turns(batch.groups, work)
             return self._output.probabilities(logits)
@@ -164,12 +164,12 @@ class Network:
         pooling = Pooling(self._spec.pooling, self._directions, self._spec.units[-1], self._buffer)
         return Passes(self._spec.cell, layers, self._tables(layers, embedded), pooling, self._buffer)
 
-    def _by_thread(self, passes: Passes) -> list[Passes]:
-        """Return the passes that each thread takes groups through."""
+    def _by_lane(self, passes: Passes) -> list[Passes]:
+        """Return the passes of each lane, which threads take groups through."""
         return (
             [passes]
             if self._turns.threads == 1
-            else [passes.of_thread(buffer) for buffer in self._buffers[: self._turns.threads]]
+            else [passes.of_lane(buffer) for buffer in self._buffers[: self._turns.lanes]]
         )
 
     def _parts(self, arrays: list[Floats]) -> list[list[Floats]]:
@@ -220,10 +220,10 @@ class Network:
         logits = np.empty((len(labels), self._output.units), np.float32)
         padding = passes.begin(batch.padding, self._spec.max_len)
         passes.start_gradients()
-        threads = self._by_thread(passes)
+        lanes = self._by_lane(passes)
 
-        def work(thread: int, group: Sequence) -> Callable[[], None]:
-            passes, mask = threads[thread], _rows(dropout_mask, group)
+        def work(lane: int, group: Sequence) -> Callable[[], None]:
+            passes, mask = lanes[lane], _rows(dropout_mask, group)
             tape, output = passes.output(group)
             if mask is not None:
                 output = output * mask

@@ -98,11 +98,11 @@ class Passes:
             for i, (h, c) in enumerate(self._origin)
         ]
 
-    def of_thread(self, buffer: Workspace) -> Passes:
+    def of_lane(self, buffer: Workspace) -> Passes:
         """Return the same passes with buffers of their own, which keep what they add until `make_additions`."""
         passes = copy.copy(self)
         passes._buffer, passes._add = buffer, Additions(buffer, kept=True)
-        passes._pooling = self._pooling.of_thread(buffer, passes._add)
+        passes._pooling = self._pooling.of_lane(buffer, passes._add)
         return passes
 
     def make_additions(self) -> None:

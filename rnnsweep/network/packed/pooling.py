@@ -42,7 +42,7 @@ class Pooling:
         """Columns of what the dense layer sees."""
         return len(self._kinds) * self._directions * self._units
 
-    def of_thread(self, buffer: Workspace, add: Additions) -> Pooling:
+    def of_lane(self, buffer: Workspace, add: Additions) -> Pooling:
         """Return the same pooling with buffers of its own, and its way to add to the shared padding's gradients."""
         pooling = copy.copy(self)
         pooling._buffer, pooling._add = buffer, add

@@ -50,10 +50,14 @@ class Additions:
 
 
 class Turns:
-    """Computes groups by several threads, the first free one the next group, and ends each in turn, in their order."""
+    """Computes groups by several threads, the first free one the next group, and ends each in turn, in their order.
+
+    A thread does not wait for a group's turn: it leaves it to whoever ends the one before, and takes another. A group
+    that waits keeps its **lane**, the number of a set of buffers, of which there are two for each thread.
+    """
 
     def __init__(self, threads: int) -> None:
-        self.threads = threads
+        self.threads, self.lanes = threads, 2 * threads if threads > 1 else 1
         self._pool = ThreadPoolExecutor(threads - 1, "packed") if threads > 1 else None
 
     def end(self) -> None:
@@ -62,13 +66,13 @@ class Turns:
             self._pool.shutdown()
 
     def __call__(self, groups: list[Sequence], work: Work) -> None:
-        """Call `work(thread, group)` for every group, and what it returns in the groups' order.
+        """Call `work(lane, group)` for every group, and what it returns in the groups' order.
 
         The first exception ends all work and is raised.
         """
-        run = _Run(groups, work)
-        others = [self._pool.submit(run, i) for i in range(1, min(self.threads, len(groups)))] if self._pool else []
-        run(0)
+        run = _Run(groups, work, self.lanes)
+        others = [self._pool.submit(run) for _ in range(1, min(self.threads, len(groups)))] if self._pool else []
+        run()
         for other in others:
             other.result()
         if run.error is not None:
@@ -76,38 +80,60 @@ class Turns:
 
 
 class _Run:
-    """One pass over groups: whose turn it is, and what went wrong."""
+    """One pass over groups: which comes next, whose turn it is, and what went wrong."""
 
-    def __init__(self, groups: list[Sequence], work: Work) -> None:
+    def __init__(self, groups: list[Sequence], work: Work, lanes: int) -> None:
         self._groups, self._work, self._next, self._turn = groups, work, 0, 0
+        self._free = list(range(lanes))
+        self._waiting: dict[int, tuple[int, Callable[[], None]]] = {}  # by place: computed, with its lane
+        self._ending = False  # whether a thread ends groups now
         self._changed = threading.Condition()
         self.error: BaseException | None = None
 
-    def __call__(self, thread: int) -> None:
+    def __call__(self) -> None:
         """Take groups until there are none."""
         try:
             with np.errstate(all="ignore"), flushed():  # both are a thread's own
-                while (place := self._take()) is not None:
-                    finish = self._work(thread, self._groups[place])
-                    if not self._wait(place):
-                        return
-                    finish()
-                    with self._changed:
-                        self._turn += 1
-                        self._changed.notify_all()
+                while (taken := self._take()) is not None:
+                    place, lane = taken
+                    self._end(place, lane, self._work(lane, self._groups[place]))
         except BaseException as error:
             with self._changed:
                 self.error = self.error or error
                 self._changed.notify_all()
 
-    def _take(self) -> int | None:
-        """Return the place of the next group; None where there is none."""
+    def _take(self) -> tuple[int, int] | None:
+        """Return the place of the next group and a free lane, as soon as there is one; None where no group is left."""
         with self._changed:
+            # The group whose turn it is was taken before all that wait, so it has a lane and a thread.
+            self._changed.wait_for(lambda: self._free or self._over)
+            if self._over:
+                return None
             self._next += 1
-            return self._next - 1 if self._next <= len(self._groups) and self.error is None else None
+            return self._next - 1, self._free.pop()
 
-    def _wait(self, place: int) -> bool:
-        """Wait until it is a group's turn; False where another has failed."""
+    @property
+    def _over(self) -> bool:
+        return self._next >= len(self._groups) or self.error is not None
+
+    def _end(self, place: int, lane: int, finish: Callable[[], None]) -> None:
+        """End the groups whose turn it is, beginning with this one; leave it to the thread that ends others now."""
         with self._changed:
-            self._changed.wait_for(lambda: self._turn == place or self.error is not None)
-            return self.error is None
+            self._waiting[place] = lane, finish
+            if self._ending:
+                return
+            self._ending = True
+        while (turn := self._next_turn()) is not None:
+            lane, finish = turn
+            finish()
+            with self._changed:
+                self._turn += 1
+                self._free.append(lane)
+                self._changed.notify_all()
+
+    def _next_turn(self) -> tuple[int, Callable[[], None]] | None:
+        """Return the group whose turn it is, if it is computed; None ends this thread's ending of groups."""
+        with self._changed:
+            turn = self._waiting.pop(self._turn, None)
+            self._ending = turn is not None
+            return turn
