@@ -30,6 +30,9 @@ def recall(given: Flags, predicted: Flags) -> Values:
 def auroc(given: Flags, scores: NDArray[Any]) -> float:
     """Return the area under the ROC curve of bool and scores [reviews], by trapezoids; both classes must be there."""
     right, wrong = _counts(given, scores)
+    if len(right) > 2:  # as scikit-learn: what lies on a straight line is left out, which rounds otherwise
+        corners = np.concatenate([[True], (np.diff(right, 2) != 0) | (np.diff(wrong, 2) != 0), [True]])
+        right, wrong = right[corners], wrong[corners]
     return float(np.trapezoid(np.append(0, right) / right[-1], np.append(0, wrong) / wrong[-1]))
 
 
