@@ -278,7 +278,7 @@ def test_results_that_do_not_exist_are_one_line_with_the_command_that_makes_them
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "analysis/report.py: there are no results at my results; "
-        "make them: python sweeps/grid.py --results 'my results'\n"
+        "make them: rnnsweep grid --results 'my results'\n"
     )
 
 
