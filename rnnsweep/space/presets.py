@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rnnsweep.spec import Spec, SpecError
+from rnnsweep.spec import HINTS, Spec, SpecError
 
 # The optimizer is not stated in the original: Adam at 1e-3, Keras's default and our choice.
 SYSTEMS: dict[str, Spec] = {
@@ -123,8 +123,9 @@ def system_of(spec: Spec) -> str:
     return _ID_OF_SYSTEM.get(_network(spec), "")
 
 
-def _network(spec: Spec) -> Spec:
-    return spec.replace(**{name: getattr(Spec(), name) for name in NOT_PART_OF_A_SYSTEM})
+def _network(spec: Spec) -> tuple[Any, ...]:
+    return tuple(getattr(spec, name) for name in _OF_A_SYSTEM)
 
 
+_OF_A_SYSTEM = tuple(name for name in HINTS if name not in NOT_PART_OF_A_SYSTEM)
 _ID_OF_SYSTEM = {_network(spec): name for name, spec in SYSTEMS.items()}
