@@ -277,8 +277,7 @@ def test_results_that_do_not_exist_are_one_line_with_the_command_that_makes_them
     done = run("--results", "my results", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "analysis/report.py: there are no results at my results; "
-        "make them: rnnsweep grid --results 'my results'\n"
+        "analysis/report.py: there are no results at my results; make them: rnnsweep grid --results 'my results'\n"
     )
 
 

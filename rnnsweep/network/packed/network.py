@@ -66,8 +66,8 @@ class Network:
         """Prepare for one spec and so many classes; compiles nothing yet. No bit depends on the number of threads."""
         if not supports(spec):
             raise ValueError(
-                f"the packed engine computes {', '.join(sorted(STEPS))}, and no other cell; train {spec.label()} with the "
-                "Keras layers"
+                f"the packed engine computes {', '.join(sorted(STEPS))}, and no other cell; train {spec.label()} with "
+                "the Keras layers"
             )
         self._spec, self._output = spec, output_of(classes)
         self._loss = loss_of(spec, self._output)
