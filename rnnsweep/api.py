@@ -68,7 +68,7 @@ def load(data: str | PathLike[str] = "auto", **reading: Any) -> Dataset:
 
 
 def grid(preset: str = "factorial", *, seeds: int = 1, depth: Sequence[int] | None = None, **fields: Any) -> list[Spec]:
-    """Return the specs of a preset (factorial, report or demo), narrowed to some values of a spec's fields.
+    """Return the specs of a preset (factorial, report, best or demo), narrowed to some values of a spec's fields.
 
     A field takes one value or several: `grid(cell=["gru", "lstm"], units=[(100,), (100, 50)], max_len=500, seeds=3)`.
     """

@@ -179,6 +179,7 @@ def test_results_that_cannot_be_written_are_refused_before_anything_runs(tmp_pat
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_polite_end_and_a_closed_terminal_are_interruptions(results, capsys, monkeypatch, number):
     kept = {each: signal.getsignal(each) for each in STOPS}
+    signal.signal(number, signal.SIG_DFL)  # also where the tests themselves run under nohup
     monkeypatch.setattr(rnnsweep.cli.run, "run", lambda *arguments: os.kill(os.getpid(), number))
     try:
         assert one(results, *SMALL) == 130

@@ -56,12 +56,19 @@ def test_flags_choose_among_the_systems_and_set_what_makes_no_other_network():
     assert {spec.epochs for spec in specs} == {2}
 
 
+def test_the_best_network_is_one_spec_whose_fields_flags_replace():
+    (spec,) = preset("best", {})
+    assert preset("best", {"seed": [2, 3], "max_len": [500]}) == [
+        spec.replace(seed=seed, max_len=500) for seed in (2, 3)
+    ]
+
+
 def test_a_flag_that_leaves_nothing_names_what_there_is():
     with pytest.raises(SpecError, match="no spec of the preset has max_len 1000; they have 80, 500"):
         preset("report", {"max_len": [1000]})
     with pytest.raises(SpecError, match="has depth 4; they have 1, 2, 3"):
         preset("factorial", {}, depths=[4])
-    with pytest.raises(SpecError, match="preset is 'big'; give factorial, report, demo"):
+    with pytest.raises(SpecError, match="preset is 'big'; give factorial, report, best, demo"):
         preset("big", {})
 
 
