@@ -109,9 +109,9 @@ PRESETS = ("factorial", "report", "best", "demo")
 def preset(name: str, fields: Mapping[str, Sequence[Any]], depths: Sequence[int] | None = None) -> list[Spec]:
     """Return the specs of a preset with some fields narrowed or fixed to these values.
 
-    In `factorial`, `best` and `demo` the values replace the axis or field. In `report` they choose among the eight systems, but for the
-    fields that make no other network of them (epochs, reviews, seed, data), which they set. Raises `SpecError` when a
-    value is invalid or nothing is left.
+    In `factorial` and `demo` the values replace the axis, in `best` the field. In `report` they choose among the eight
+    systems, but for the fields that make no other network of them (epochs, reviews, seed, data), which they set.
+    Raises `SpecError` when a value is invalid or nothing is left.
     """
     if name == "report":
         specs = _chosen(list(SYSTEMS.values()), {k: v for k, v in fields.items() if k not in NOT_PART_OF_A_SYSTEM})
