@@ -62,4 +62,4 @@ def show(rows: Sequence[Mapping[str, Any]], file: Path | None = None) -> None:
 def write(rows: Sequence[Mapping[str, Any]], file: Path | None) -> None:
     """Write rows as JSON lines, where a file is named."""
     if file:
-        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        file.write_text("".join(json.dumps(row, default=float) + "\n" for row in rows))

@@ -297,7 +297,9 @@ def test_the_record_can_be_watched_in_optunas_dashboard_while_the_search_runs(le
         search.ask()  # one trial is running
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        command = [str(Path(sys.executable).with_name("optuna-dashboard")), search.url, "--port", str(port)]
+        # Not gunicorn, which it takes where that is installed, and which does not say when it listens.
+        command = [str(Path(sys.executable).with_name("optuna-dashboard")), search.url, "--server", "wsgiref"]
+        command += ["--port", str(port)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
             for line in process.stdout:

@@ -138,7 +138,11 @@ def read_until(process, text):
 
 
 def start(results):
-    return subprocess.Popen(command(results), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command(results), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        # Also where the tests themselves run in the background of a shell, which has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
 
 
 def test_a_killed_driver_and_an_interrupted_one_lose_nothing(tmp_path):
