@@ -72,7 +72,7 @@ def forest(
             ax.plot([], [], mark, color=colour, label=family, markersize=5)
     low, high = ax.get_xlim()
     for place, sign in enumerate(signs):
-        span = {1: (0, high), -1: (low, 0), 0: (-LITTLE, LITTLE)}[sign]
+        span = np.clip({1: (0, high), -1: (low, 0), 0: (-LITTLE, LITTLE)}[sign], low, high)
         ax.fill_between(span, place - 0.42, place + 0.42, color=STYLE["grid.color"], linewidth=0, zorder=0, alpha=0.6)
     ax.set_xlim(low, high)
     ax.axvline(0, color="#666666", linewidth=0.9)

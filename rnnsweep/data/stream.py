@@ -9,7 +9,7 @@ import codecs
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -145,7 +145,7 @@ class _Text(io.TextIOBase):
 def _delimited(source: Source, text: _Text, suffix: str, rows: int) -> Iterator[list[str]]:
     sample = text.beginning
     if suffix == ".txt" and "\t" not in sample:
-        yield from _by(rows, text.lines())
+        yield from by(rows, text.lines())
         return
     dialect = dialect_of(sample[: sample.rfind("\n") + 1] or sample, suffix)
     text.use(dialect)
@@ -156,7 +156,7 @@ def _delimited(source: Source, text: _Text, suffix: str, rows: int) -> Iterator[
         for frame in pd.read_csv(text, chunksize=max(rows, SAMPLE + 1), **dialect.options(dialect.lone is None)):
             if column is None:
                 frame, column = _begun(source, frame)
-            yield from _by(rows, (text_of(value) or "" for value in frame.iloc[:, column]))
+            yield from by(rows, (text_of(value) or "" for value in frame.iloc[:, column]))
     except (ValueError, OverflowError) as error:
         if isinstance(error, DataError):
             raise
@@ -183,7 +183,7 @@ def _begun(source: Source, frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 def _json_lines(source: Source, text: _Text, rows: int) -> Iterator[list[str]]:
     column: str | None = None
-    for number, found in enumerate(_by(rows, text.lines())):
+    for number, found in enumerate(by(rows, text.lines())):
         objects = [_object(source, line, number * rows + at) for at, line in enumerate(found, 1) if line.strip()]
         if objects and column is None:
             column = text_column(pd.DataFrame(objects), source.text_column, source.usual, str(source.path))
@@ -225,7 +225,8 @@ def _whole(source: Source, rows: int) -> Iterator[tuple[list[str], float]]:
         yield texts[start : start + rows], min(1.0, (start + rows) / len(texts))
 
 
-def _by(rows: int, texts: Iterator[str]) -> Iterator[list[str]]:
+def by(rows: int, texts: Iterable[str]) -> Iterator[list[str]]:
+    """Return the texts so many at a time, the last part what is left: `itertools.batched` of Python 3.12, as lists."""
     found: list[str] = []
     for text in texts:
         found.append(text)

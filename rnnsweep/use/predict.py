@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from rnnsweep.data import DataError
+from rnnsweep.data.stream import by
 from rnnsweep.data.vocabulary import Vocabulary, parse_vocabulary
 from rnnsweep.ledger import Ledger
 from rnnsweep.ledger.ledger import vocabulary_path
@@ -77,7 +78,7 @@ class Predictor:
 
     def predict(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Yield what is said of each text, in order; they are taken a few at a time, so there may be any number."""
-        for part in _by(BATCH, texts):
+        for part in by(BATCH, texts):
             yield from self.predict_all(part)
 
     def predict_all(self, texts: Sequence[str]) -> list[Prediction]:
@@ -147,14 +148,3 @@ class _Packed:
 
     def predict(self, ids: Tokens) -> Floats:
         return self._network.predict(self._weights, ids)
-
-
-def _by(size: int, texts: Iterable[str]) -> Iterator[list[str]]:
-    part: list[str] = []
-    for text in texts:
-        part.append(text)
-        if len(part) == size:
-            yield part
-            part = []
-    if part:
-        yield part

@@ -20,6 +20,7 @@ from rnnsweep.sweep.trial import run_trial
 from rnnsweep.training.measures import check_selection, measures, weights_of_classes
 from rnnsweep.training.result import accuracy_columns, best_epoch
 from rnnsweep.training.train import train
+from tests.helpers.training import TIMES, trained
 
 use_cores(1)
 
@@ -28,7 +29,6 @@ SPEC = Spec(
     units=(5, 4), embedding_dim=3, num_words=30, max_len=12, batch_size=16, epochs=3, learning_rate=0.01,
     dataset="topics", data_sha256="3" * 64,
 )  # fmt: skip
-TIMES = ("seconds", "cpu_seconds", "peak_memory_mb")
 
 
 def of_three(count, seed):
@@ -44,17 +44,6 @@ def of_three(count, seed):
 @pytest.fixture(scope="module")
 def three():
     return Dataset("topics", "3" * 64, False, NAMES, of_three(120, 1), of_three(60, 2))
-
-
-def trained(spec, dataset, engine="auto", state=None):
-    """Return the result, the rows of its epochs without times, and the states after each epoch."""
-    rows, states = [], []
-
-    def on_epoch(epoch):
-        rows.append({name: value for name, value in epoch.rows[-1].items() if name not in TIMES})
-        states.append({name: array.copy() for name, array in epoch.state().items()})
-
-    return train(spec, dataset, on_epoch, state, engine), rows, states
 
 
 @pytest.mark.parametrize("weights", ["none", "balanced"])

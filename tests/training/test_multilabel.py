@@ -18,6 +18,7 @@ from rnnsweep.spec import Spec
 from rnnsweep.sweep.trial import run_trial
 from rnnsweep.training.measures import measures
 from rnnsweep.training.train import train
+from tests.helpers.training import trained
 
 use_cores(1)
 
@@ -26,7 +27,6 @@ SPEC = Spec(
     units=(5, 4), embedding_dim=3, num_words=30, max_len=12, batch_size=16, epochs=3, learning_rate=0.03,
     dataset="tags", data_sha256="5" * 64, select="val_micro_f1",
 )  # fmt: skip
-TIMES = ("seconds", "cpu_seconds", "peak_memory_mb")
 
 
 def of_labels(count, seed):
@@ -41,16 +41,6 @@ def of_labels(count, seed):
 @pytest.fixture(scope="module")
 def tags():
     return Dataset("tags", "5" * 64, False, NAMES, of_labels(120, 1), of_labels(60, 2))
-
-
-def trained(spec, dataset, engine="auto", state=None):
-    rows, states = [], []
-
-    def on_epoch(epoch):
-        rows.append({name: value for name, value in epoch.rows[-1].items() if name not in TIMES})
-        states.append({name: array.copy() for name, array in epoch.state().items()})
-
-    return train(spec, dataset, on_epoch, state, engine), rows, states
 
 
 @pytest.mark.parametrize("cell", ["simple_rnn", "gru", "lstm"])
