@@ -24,6 +24,7 @@ from scipy import sparse
 
 from rnnsweep.data.reviews import Reviews, encode
 from rnnsweep.data.split import Parts
+from rnnsweep.ledger import COMMONEST
 from rnnsweep.spec import Spec
 from rnnsweep.types import Ints, Row
 
@@ -33,7 +34,6 @@ FEWEST = 2  # training reviews that hold a word or a pair, else it is left out: 
 BETA = 0.25  # of NB-SVM: how far each weight keeps its own value, instead of the mean of all
 LR_C = (1.0, 3.0, 10.0, 30.0)
 SVM_C = (0.003, 0.01, 0.03, 0.1)
-COMMONEST = "commonest"  # the commonest class of the training reviews
 LINES = (COMMONEST, "tfidf_lr_1", "tfidf_lr_2", "nbsvm_2")
 Scores = Callable[[sparse.csr_matrix], NDArray[np.float64]]  # counts [reviews, features] -> [reviews, classes]
 Fit = Callable[[float], Scores]  # by C

@@ -57,6 +57,7 @@ def run(
     `trainer` stands in for `train.train`, with its signature. Raises `SweepError` when the cluster cannot be reached or
     has no room for one trial, `StoreError` when the ledger cannot be written, `BackendError` where Keras has none.
     """
+    from rnnsweep.cluster import check_gpus
     from rnnsweep.machine.keras_backend import check_backend
     from rnnsweep.sweep import ClaimedQueue, Claims, Listener, SweepError
 
@@ -64,6 +65,7 @@ def run(
         raise SweepError(f"backend is {machines.backend!r}; give one of {', '.join(BACKENDS)}")
     if trainer is None and machines.address is None:
         check_backend()
+    check_gpus(machines)
     ledger.check_writable()
     heard = listener or Listener()
     with Claims(ledger) as claims:

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "machine": set(),
     "space": {"spec"},
     "data": {"spec"},
-    "baselines": {"spec", "data"},
+    "baselines": {"spec", "data", "ledger"},
     "network": {"spec", "machine"},
     "ledger": {"spec", "space"},
     "choice": {"spec"},

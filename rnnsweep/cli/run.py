@@ -15,7 +15,7 @@ from rnnsweep.cli.data_flags import found_again, reading_of
 from rnnsweep.cli.flags import FINISHED, INTERRUPTED, SOME_FAILED, Parser, machines_of
 from rnnsweep.cli.guard import guard, take_every_character
 from rnnsweep.cli.look import print_look, print_warnings
-from rnnsweep.cluster import check_address, survey
+from rnnsweep.cluster import check_address, check_gpus, survey
 from rnnsweep.data import Dataset, load
 from rnnsweep.data.vectors import check_columns, of_vectors
 from rnnsweep.ensemble import ensemble
@@ -94,6 +94,7 @@ def _run(
 ) -> int:
     ledger = Ledger(options.results)
     machines = machines_of(options)
+    check_gpus(machines)
     screen.print_data(console, dataset)
     screen.print_validation(console, specs, dataset)
     screen.print_vectors(console, specs, dataset)

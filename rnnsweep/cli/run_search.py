@@ -19,7 +19,7 @@ from rnnsweep.cli import facts, lines, screen
 from rnnsweep.cli.data_flags import data_words, found_again
 from rnnsweep.cli.flags import FINISHED, SOME_FAILED, Parser, machines_of
 from rnnsweep.cli.run import guarded, keep_words, look_at_cluster
-from rnnsweep.cluster import check_address
+from rnnsweep.cluster import check_address, check_gpus
 from rnnsweep.data import Dataset
 from rnnsweep.data.vectors import check_columns, of_vectors
 from rnnsweep.ledger import Ledger, LedgerFrames
@@ -65,6 +65,7 @@ def run_search(parser: Parser, options: argparse.Namespace, space: Space) -> int
 def _search(console: Console, options: argparse.Namespace, space: SearchSpace, dataset: Dataset, said: Row) -> int:
     ledger = Ledger(options.results)
     machines = machines_of(options)
+    check_gpus(machines)
     goal = Goal(objectives=tuple(options.objectives), max_params=options.max_params, max_seconds=options.max_seconds)
     machines = machines.unshared() if goal.timed else machines
     study = Search(

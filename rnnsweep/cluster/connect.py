@@ -121,19 +121,25 @@ def _set_handlers(handlers: Mapping[signal.Signals, Any]) -> None:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set by Python
 
 
-def _connect(machines: Machines, dataset: Dataset) -> None:
-    import logging
-
+def prepare(machines: Machines) -> None:
+    """Set what Ray reads of the environment when it is imported, the token's choice included."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if os.name == "posix":
         os.environ.setdefault("HOME", str(home_folder()))  # Ray asks for it, and a user without a name has none
-    address = machines.address
-    if address is not None:
-        _use_token(address)
-        _knock(address)
+    if machines.address is not None:
+        _use_token(machines.address)
     else:
         _make_token()
+
+
+def _connect(machines: Machines, dataset: Dataset) -> None:
+    import logging
+
+    prepare(machines)
+    address = machines.address
+    if address is not None:
+        _knock(address)
     import ray
 
     logging.getLogger("ray").setLevel(logging.CRITICAL)  # Tune's

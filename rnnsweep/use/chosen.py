@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnsweep import choice
+from rnnsweep import choice, commands
 from rnnsweep.errors import UserError
 from rnnsweep.ledger import Ledger, LedgerFrames
 from rnnsweep.spec import Spec
@@ -72,7 +72,7 @@ def _named(ledger: Ledger, frames: LedgerFrames, key: str | None) -> Chosen:
         raise UseError(f"results {ledger.uri}: {reason}")
     spec, status = frames.specs[str(key)], trials["status"].iloc[0]
     if status != "finished":
-        again = shlex.join(["python", "sweeps/one.py", *spec.flags(), "--results", ledger.uri])
+        again = shlex.join([*commands.words("one"), *spec.flags(), "--results", ledger.uri])
         raise UseError(f"{key} is {status}, so there is no network of it; give another key, or train it: {again}")
     return Chosen((spec,), trials, "named by its key")
 
@@ -80,10 +80,8 @@ def _named(ledger: Ledger, frames: LedgerFrames, key: str | None) -> Chosen:
 def _best(ledger: Ledger, frames: LedgerFrames) -> Chosen:
     done = frames.trials[frames.trials["status"] == "finished"]
     if not len(done):
-        raise UseError(
-            f"results {ledger.uri} has no finished trial; train some, such as by `python sweeps/grid.py --results "
-            f"{shlex.quote(ledger.uri)}`"
-        )
+        train = shlex.join([*commands.words("grid"), "--results", ledger.uri])
+        raise UseError(f"results {ledger.uri} has no finished trial; train some, such as by `{train}`")
     held = done[done["validation"] != "test"]
     trials = _of_one_data(ledger, held if len(held) else done)
     found = _of_search(frames, trials)
