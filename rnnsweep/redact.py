@@ -17,6 +17,8 @@ def one_line(text: str) -> str:
 
 def printable(text: str) -> str:
     """Return a text with escapes for what is no letter, sign or blank; bytes of odd file names stay as they are."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or "\ud800" <= c <= "\udfff" else repr(c)[1:-1] for c in text)
 
 

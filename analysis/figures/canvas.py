@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib import rc_context, style
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from PIL import Image
 
 from analysis.figures.vector import Told, vector
@@ -24,6 +26,7 @@ GREY = "#555555"
 BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 COLOURS = {"training": BLUE, "validation": ORANGE}
+CORNERS = {"upper right": (1, 1), "lower right": (1, 0), "upper left": (0, 1), "lower left": (0, 0)}
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same bytes on every machine
     "font.size": 9,
@@ -76,16 +79,35 @@ def _rendered(draw: Callable[[Figure], object], width: float, height: float) -> 
 def _palette(image: Image.Image) -> bytes:
     """Return a PNG with few colours: a third of the bytes."""
     small = io.BytesIO()
-    image.convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    image.convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE).save(small, "png", compress_level=6)
     return small.getvalue()
 
 
 def titled(ax: Axes, title: str, subtitle: str) -> Axes:
     """Set a title and, smaller and a line of text per line below it, a subtitle."""
-    ax.set_title(title, pad=8 + 11 * len(subtitle.splitlines()))
+    # With its height given, no drawing looks for one.
+    ax.set_title(title, pad=8 + 11 * len(subtitle.splitlines()), y=1.0)
     above = ax.annotate(subtitle, (0, 1), (0, 5), "axes fraction", textcoords="offset points", fontsize=8, color=GREY)
     above.set_in_layout(False)
     return ax
+
+
+def legend(ax: Axes) -> Axes:
+    """Put a legend where the fewest points of the axes' lines are: found once, not at each drawing as `best` is."""
+    points = np.concatenate([np.asarray(line.get_xydata(), dtype=float) for line in ax.lines])
+    x, y = (ax.transData - ax.transAxes).transform(points[np.isfinite(points).all(axis=1)]).T
+    away = {name: np.hypot((x - right) / 0.5, (y - up) / 0.4) for name, (right, up) in CORNERS.items()}
+    corner: Any = min(CORNERS, key=lambda name: int((away[name] < 1).sum()))
+    ax.legend(loc=corner)
+    return ax
+
+
+def by_powers(axis: Axis) -> None:
+    """Make an axis logarithmic, with ticks at 1, 2 and 5 times each power of 10, written out."""
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def on(dark: bool) -> str:

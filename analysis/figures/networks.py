@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.canvas import BLUE, COLOURS, GREY, ORANGE, SERIES, tell, titled
+from analysis.figures.canvas import BLUE, COLOURS, GREY, ORANGE, SERIES, by_powers, legend, tell, titled
 
 MARKS = ("o", "s", "^", "D", "v")  # so that no line is told by its colour alone
 
@@ -44,7 +44,7 @@ def by_length(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
     names = [f"{low:,}–\n{high:,}" for low, high in zip(first["shortest"], first["longest"], strict=True)]
     ax.set_xticks(range(len(first)), names, fontsize=7)
     ax.set(xlabel="tokens of the review", ylabel="accuracy")
-    ax.legend(loc="best")
+    legend(ax)
     return titled(tell(ax, said), title, subtitle)
 
 
@@ -80,7 +80,7 @@ def bands(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
     ax.plot([], [], color=GREY, linewidth=1, linestyle=(0, (4, 2)), label="training, mean")
     ax.set(xlabel="epoch", ylabel="accuracy")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend(loc="best")
+    legend(ax)
     return titled(tell(ax, said), title, subtitle)
 
 
@@ -104,7 +104,7 @@ def costs(frame: pd.DataFrame, cost: str, unit: str, ax: Axes, title: str, subti
         away = (-3, 4) if number % 2 else (3, -11)  # by turns, since neighbours on a front lie close
         ax.annotate(str(number), (x, y), away, textcoords="offset points", fontsize=8, ha="center", weight="bold")
     if frame[cost].min() > 0:
-        ax.set_xscale("log")
+        by_powers(ax.xaxis)
     ax.set(xlabel=unit, ylabel="mean test accuracy")
     ax.legend(loc="lower right")
     return titled(tell(ax, said), title, subtitle)

@@ -13,7 +13,7 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from analysis.figures.canvas import COLOURS, bare, on, tell, titled
+from analysis.figures.canvas import COLOURS, bare, legend, on, tell, titled
 
 FULL_CELLS = 8  # classes whose cells hold count and share
 CELL_FONT = 6.0  # points, of the counts of more classes
@@ -40,14 +40,15 @@ def curves(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str, ylabel: str
     ax.set(xlabel="epoch", ylabel=ylabel)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(frame):
-        ax.legend(loc="best")
+        legend(ax)
     return titled(ax, title, subtitle)
 
 
 def _apart(points: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return x and y of lines with a gap between them: one artist however many seeds there are, drawn at once."""
-    lines = [line[["epoch", "value"]].to_numpy(dtype=float) for _, line in points.groupby("line", sort=True)]
-    x, y = np.concatenate([np.vstack([line, [np.nan, np.nan]]) for line in lines])[:-1].T
+    ordered = points.sort_values("line", kind="stable")
+    begins = np.flatnonzero(ordered["line"].to_numpy()[1:] != ordered["line"].to_numpy()[:-1]) + 1
+    x, y = (np.insert(ordered[name].to_numpy(dtype=float), begins, np.nan) for name in ("epoch", "value"))
     return x, y
 
 

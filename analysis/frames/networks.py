@@ -7,9 +7,10 @@ suggested is in no grid, because validation chose it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,8 @@ from rnnsweep.spec import Spec
 from rnnsweep.stats import Sample, sample
 
 Predictions = Callable[[str], Mapping[str, NDArray[Any]] | None]
+
+READERS = 4  # trials whose predictions are read and unpacked at a time
 TRAINING, SLOPE = "last_train_accuracy", "slope"  # what can be measured of a trial, beside `BEST` and `LAST`
 PREDICTED = {BEST: "best", LAST: "last"}  # the stored predictions of a measurement
 # Fixed before any result was seen: a network of two classes whose best validation accuracy is below it has not trained.
@@ -33,6 +36,13 @@ ABOVE_CHANCE = 0.2  # the same of any number of classes: this share of the way f
 AXES = ("cell", "depth", "num_words", "max_len")
 _VARIED = {"cell", "units", "num_words", "vocab_size", "max_len"}
 SETTING = [name for name in NETWORK if name not in _VARIED] + ["spare_rows"]
+
+
+class Stored(Protocol):
+    """What reads a trial's stored predictions by its key, all of them or those of these names; None without any."""
+
+    def __call__(self, key: str, /, *names: str) -> Mapping[str, NDArray[Any]] | None:
+        """Return the arrays by name."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +142,15 @@ def systems(shown: pd.DataFrame) -> dict[str, Network]:
     return {name: replace(found[0], label=name) for name, found in named.items()}
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What is kept of a trial's predictions: how many reviews, who is right on them by each epoch's, and the bins."""
+
+    reviews: int
+    right: Mapping[str, NDArray[np.uint8]]  # bits, by the name of the predictions
+    bins: Bins | None
+
+
 class Samples:
     """What the seeds of networks did, by any measurement; the predictions of a trial are read once, and kept as bits.
 
@@ -146,9 +165,7 @@ class Samples:
         self._least = dict(zip(trials["key"], least_trained(trials), strict=True))
         self._logs = epochs
         self._read = predictions
-        self._right: dict[str, dict[str, NDArray[np.uint8]]] = {}
-        self._reviews: dict[str, int] = {}
-        self._bins: dict[str, Bins | None] = {}
+        self._seen: dict[str, Seen] = {}
         self._slopes: dict[str, float] = {}
         self._known: dict[tuple[tuple[str, ...], str], Sample] = {}
 
@@ -160,10 +177,18 @@ class Samples:
             found = self._known[network.keys, measure] = sample(self._values(network.keys, measure), right)
         return found
 
+    def read(self, keys: Iterable[str]) -> dict[str, Seen]:
+        """Return what is seen of these trials, several read at once: unpacking does not hold the interpreter."""
+        with ThreadPoolExecutor(READERS) as pool:
+            return dict(pool.map(lambda key: (key, self._seen_of(key)), keys))
+
+    def take(self, seen: Mapping[str, Seen]) -> None:
+        """Take what `read` returned, here or in another process."""
+        self._seen.update(seen)
+
     def calibration(self, network: Network) -> list[Bins]:
         """Return the bins of the best epoch's predictions of each seed that has some in the ledger."""
-        found = [self._bins[key] for key in network.keys if self._bits(key)]
-        return [bins for bins in found if bins is not None]
+        return [bins for key in network.keys if (bins := self._seen_of(key).bins) is not None]
 
     def trained(self, network: Network) -> tuple[bool, ...]:
         """Return of each seed whether its best validation accuracy is at least what `least_trained` asks."""
@@ -187,25 +212,24 @@ class Samples:
         return [self._slopes.get(key, np.nan) for key in keys]
 
     def _all_right(self, keys: Sequence[str], which: str) -> NDArray[np.bool_] | None:
-        rows = [self._bits(key).get(which) for key in keys]
-        counts = {self._reviews.get(key, 0) for key in keys}
+        seen = [self._seen_of(key) for key in keys]
+        rows, counts = [one.right.get(which) for one in seen], {one.reviews for one in seen}
         known = [row for row in rows if row is not None]
         if len(known) < len(rows) or len(counts) != 1:
             return None
         return np.unpackbits(np.stack(known), axis=1, count=counts.pop()).astype(bool)
 
-    def _bits(self, key: str) -> dict[str, NDArray[np.uint8]]:
-        if key not in self._right:
-            stored = self._read(key) or {}
-            label = np.asarray(stored.get("label", ()))
-            self._reviews[key] = len(label)
-            self._bins[key] = binned(label, stored["best"]) if "best" in stored else None
-            self._right[key] = {
-                which: np.packbits(right(label, stored[which]))
-                for which in PREDICTED.values()
-                if which in stored and len(label)
-            }
-        return self._right[key]
+    def _seen_of(self, key: str) -> Seen:
+        if key not in self._seen:
+            self._seen[key] = _seen(self._read(key) or {})
+        return self._seen[key]
+
+
+def _seen(stored: Mapping[str, NDArray[Any]]) -> Seen:
+    label = np.asarray(stored.get("label", ()))
+    known = [which for which in PREDICTED.values() if which in stored and len(label)]
+    bits = {which: np.packbits(right(label, stored[which])) for which in known}
+    return Seen(len(label), bits, binned(label, stored[PREDICTED[BEST]]) if PREDICTED[BEST] in known else None)
 
 
 def least_trained(trials: pd.DataFrame) -> list[float]:

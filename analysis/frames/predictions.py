@@ -1,5 +1,6 @@
-"""What predictions say of a network, by scikit-learn: its confusion matrix and classification report.
+"""What predictions say of a network: its confusion matrix and classification report.
 
+They are a count and its shares; scikit-learn, whose numbers a test holds them to, takes a second to import.
 Probabilities are of class 1 [reviews] where there are two classes, and [reviews, classes] where there are more.
 """
 
@@ -12,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import classification_report, confusion_matrix
 
 MEASURES = {
     "macro_f1": "macro F1",
@@ -51,23 +51,35 @@ def right(label: NDArray[Any], probabilities: NDArray[Any]) -> NDArray[np.bool_]
 
 
 def classification(label: NDArray[Any], probabilities: NDArray[Any]) -> pd.DataFrame:
-    """Return scikit-learn's classification report: rows 0, 1 and so on, accuracy, macro avg, weighted avg.
+    """Return what scikit-learn's classification report has: rows 0, 1 and so on, accuracy, macro avg, weighted avg.
 
     The averages are, as scikit-learn's own, over the classes that a review has or is taken for.
     """
-    predicted = classify(probabilities)
-    classes = range(count_classes(probabilities))
-    report = classification_report(label, predicted, labels=list(classes), output_dict=True, zero_division=0)
-    averages = classification_report(label, predicted, output_dict=True, zero_division=0)
-    rows = {str(number): report[str(number)] for number in classes}
-    rows["accuracy"] = {"f1-score": float(np.mean(predicted == label)), "support": len(label)}
-    rows |= {name: averages[name] for name in ("macro avg", "weighted avg")}
-    return pd.DataFrame(rows).T[["precision", "recall", "f1-score", "support"]].astype(float)
+    counts = _counts(label, classify(probabilities), count_classes(probabilities))
+    hits, support, named = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    columns = [_share(hits, named), _share(hits, support), _share(2 * hits, support + named), support.astype(float)]
+    values, there = np.column_stack(columns), support + named > 0
+    rows = {str(number): row for number, row in enumerate(values)}
+    rows["accuracy"] = np.array([np.nan, np.nan, hits.sum() / len(label), len(label)])
+    for name, weights in (("macro avg", None), ("weighted avg", support[there])):
+        rows[name] = np.array([*np.average(values[there, :3], axis=0, weights=weights), len(label)])
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["precision", "recall", "f1-score", "support"])
+
+
+def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
+    """Return part / whole, 0 of nothing."""
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+
+
+def _counts(label: NDArray[Any], predicted: NDArray[Any], classes: int) -> NDArray[np.int64]:
+    """Return how many reviews of each class, in rows, are taken for each, in columns."""
+    places = np.asarray(label, dtype=np.int64) * classes + predicted
+    return np.bincount(places, minlength=classes**2).reshape(classes, classes)
 
 
 def confusion(label: NDArray[Any], probabilities: NDArray[Any], classes: Sequence[str]) -> pd.DataFrame:
-    """Return scikit-learn's confusion matrix: a row per true class, a column per predicted class, counts."""
-    matrix = confusion_matrix(label, classify(probabilities), labels=list(range(len(classes))))
+    """Return the confusion matrix: a row per true class, a column per predicted class, counts."""
+    matrix = _counts(label, classify(probabilities), len(classes))
     return pd.DataFrame(matrix, index=pd.Index(classes, name="true"), columns=pd.Index(classes, name="predicted"))
 
 
