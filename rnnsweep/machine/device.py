@@ -14,8 +14,10 @@ from rnnsweep.machine.imports import without
 from rnnsweep.machine.quiet import quiet
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Keras imports these, where they are installed, for pictures and scikit-learn's interface: a third of its start.
-with quiet(), without("matplotlib", "sklearn", "IPython"):  # TensorFlow writes before its own log level counts
+# Keras and TensorFlow import these, where they are installed, for pictures, scikit-learn's interface and Google's TPUs:
+# a third of their start.
+_UNUSED = ("matplotlib", "sklearn", "IPython", "googleapiclient", "oauth2client")
+with quiet(), without(*_UNUSED):  # TensorFlow writes before its own log level counts
     import keras as keras
 
 # A file in the user's folder (keras.json) may say otherwise, and would give other numbers under the same key.
