@@ -35,6 +35,7 @@ ABOVE_CHANCE = 0.2  # the same of any number of classes: this share of the way f
 # Columns that the axes take: the rest is one setting for a whole grid. A vocabulary has a row per word, or more.
 AXES = ("cell", "depth", "num_words", "max_len")
 _VARIED = {"cell", "units", "num_words", "vocab_size", "max_len"}
+NAMED = ("bidirectional", "own_layer", "own_sha256")  # of the setting, what a network's name says
 SETTING = [name for name in NETWORK if name not in _VARIED] + ["spare_rows"]
 
 
@@ -118,15 +119,19 @@ def _networks(done: pd.DataFrame) -> list[Network]:
     columns = done.sort_values("seed")[["cell", "units", "num_words", "max_len", "key"]]
     for cell, units, num_words, max_len, key in columns.itertuples(index=False):
         rows.setdefault((cell, units, int(num_words), int(max_len)), []).append(key)
-    found = [_network(*network, tuple(keys)) for network, keys in rows.items()]
+    alike = {name: done[name].iloc[0] for name in NAMED if name in done} if len(done) else {}
+    found = [_network(*network, tuple(keys), alike) for network, keys in rows.items()]
     return sorted(
         found, key=lambda one: (CELL_ORDER.get(one.cell, 0), one.depth, one.units, one.num_words, one.max_len)
     )
 
 
-def _network(cell: str, units: str, num_words: int, max_len: int, keys: tuple[str, ...]) -> Network:
+def _network(
+    cell: str, units: str, num_words: int, max_len: int, keys: tuple[str, ...], alike: Mapping[str, Any]
+) -> Network:
     sizes = tuple(map(int, units.split("-")))
-    spec = Spec(cell=cell, units=sizes, num_words=num_words, max_len=max_len)
+    named = {name: value if isinstance(value, str) else bool(value) for name, value in alike.items()}
+    spec = Spec(cell=cell, units=sizes, num_words=num_words, max_len=max_len, **named)
     return Network(spec.label(CELLS[cell].title), cell, sizes, num_words, max_len, keys)
 
 

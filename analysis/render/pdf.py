@@ -1,13 +1,15 @@
 """A document as a PDF: headings, paragraphs, tables, figures, page numbers and an outline, by fpdf2 alone.
 
-Signs that the font lacks, as those of Chinese, are shown as boxes: the page, which has the reader's fonts, shows them.
+Signs that DejaVu lacks, as those of Chinese, are of a font of this machine that has them; without one they are boxes,
+and a line at the end says so: the page, which has the reader's fonts, shows them.
 """
 
 from __future__ import annotations
 
 import datetime
 import io
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from functools import singledispatchmethod
 from pathlib import Path
 
@@ -45,22 +47,27 @@ DPI = 120  # of the figures' PNG
 TABLE = (7.0, 3.6)  # points of a table's text, at most and at least
 GREY, INK, LINE = (87, 96, 106), (27, 31, 36), (216, 221, 227)
 BOX = "\N{WHITE VERTICAL RECTANGLE}"
+BOXES = f"{BOX}: a sign of which no font was found; report.html shows it."
 LONG = 4000  # signs of what a program wrote, from its end: where it says what happened
 SAME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)  # in every file: equal reports are equal bytes
 
 
-def pdf(document: Section, fonts: Mapping[str, Path]) -> bytes:
-    """Return the document as a PDF, the same for the same document; `fonts` are files by style: "", B, I and mono."""
-    paper = _Paper(fonts)
+def pdf(document: Section, fonts: Mapping[str, Path], wide: Callable[[], Path | None] = lambda: None) -> bytes:
+    """Return the document as a PDF, the same for the same document; `fonts` are files by style: "", B, I and mono.
+
+    `wide` finds a font for signs that these lack; it is asked where there are such.
+    """
+    paper = _Paper(fonts, wide)
     paper.add_page()
     paper.block(document)
+    paper.end()
     return bytes(paper.output())
 
 
 class _Paper(FPDF):
     """Sheets of A4 that blocks are written on."""
 
-    def __init__(self, fonts: Mapping[str, Path]) -> None:
+    def __init__(self, fonts: Mapping[str, Path], wide: Callable[[], Path | None]) -> None:
         super().__init__(format="A4")
         self.set_creation_date(SAME)
         self.set_margins(16, 16)
@@ -68,6 +75,7 @@ class _Paper(FPDF):
         for style, path in fonts.items():
             self.add_font("mono" if style == "mono" else "sans", "" if style == "mono" else style, path)
         self._signs = {name: _signs(self.fonts[name]) for name in ("sans", "mono")}
+        self._wide, self._asked, self._boxes = wide, False, False
         self._use()
 
     def footer(self) -> None:
@@ -242,10 +250,35 @@ class _Paper(FPDF):
         self.set_font(family, style, size)
         self.set_text_color(*colour)
 
+    def end(self) -> None:
+        """Say below all of it that signs are missing, if they are."""
+        if self._boxes:
+            self._paragraph(BOXES, small=True)
+
     def _shown(self, words: str) -> str:
-        """Return the text with a box for each sign that the font in use has not."""
-        known = self._signs[self.font_family]
-        return "".join(sign if ord(sign) in known or sign == "\n" else BOX for sign in words.replace("\t", "    "))
+        """Return the text with a box for each sign that no font has; what steers a terminal or a reader is one, too."""
+        words = words.replace("\t", "    ")
+        if not self._has(words) and not self._asked:
+            self._add_wide()
+        if self._has(words):
+            return words
+        self._boxes = True
+        return "".join(sign if self._has(sign) else BOX for sign in words)
+
+    def _has(self, words: str) -> bool:
+        known, more = self._signs[self.font_family], self._signs.get("wide", frozenset())
+        return all(ord(sign) in known or ord(sign) in more or sign == "\n" for sign in words)
+
+    def _add_wide(self) -> None:
+        self._asked = True
+        path = self._wide()
+        if path is None:
+            return
+        with warnings.catch_warnings():  # of tables of a font that nothing here needs
+            warnings.simplefilter("ignore")
+            self.add_font("wide", "", path)
+        self._signs["wide"] = _signs(self.fonts["wide"])
+        self.set_fallback_fonts(["wide"], exact_match=False)
 
 
 def _signs(font: object) -> frozenset[int]:

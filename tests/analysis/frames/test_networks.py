@@ -132,3 +132,8 @@ def test_a_slope_is_of_the_second_half_of_the_epochs():
     values = [0.1, 0.2, 0.3, 0.4, 0.5, 0.9, 0.8, 0.7, 0.6, 0.5]
     log = pd.DataFrame({"key": "a", "epoch": range(1, 11), "val_accuracy": values})
     assert second_half_slopes(log) == pytest.approx({"a": -0.1})
+
+
+def test_a_network_that_reads_both_ways_says_so(ledger):
+    put(ledger, GRU.replace(bidirectional=True))
+    assert grids(load(ledger)[0])[0].networks[0].label.startswith("bidirectional ")

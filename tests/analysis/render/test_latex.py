@@ -8,13 +8,23 @@ import pytest
 
 from analysis.render.latex import escaped, latex
 
-FRAME = pd.DataFrame({"a_b": ["50 % & more", '{x}~^\\$#|<>"·×−±\N{SNOWMAN}'], "value": [-0.12345, float("nan")]})
+HOSTILE = "\x00\x1b[31m\r\n\\end{longtable}\\input{/etc/hostname}% \u202e"
+FRAME = pd.DataFrame({
+    "a_b": ["50 % & more", '{x}~^\\$#|<>"·×−±\N{SNOWMAN}', HOSTILE], "value": [-0.12345, float("nan"), 1.0]
+})  # fmt: skip
 
 
 def test_characters_that_mean_something_to_latex_are_written_out():
     assert escaped("50 % & a_b") == "50 \\% \\& a\\_b"
     assert "-- \\\\" in latex(FRAME)
     assert "$-$0.1235" in latex(FRAME)
+
+
+def test_text_of_the_data_ends_no_table_and_runs_nothing():
+    said = escaped(HOSTILE)
+    assert said.startswith("??[31m??\\textbackslash{}end\\{longtable\\}")
+    assert said.isascii()
+    assert said.isprintable()
 
 
 def test_pdflatex_takes_a_table_of_every_character(tmp_path):

@@ -22,8 +22,8 @@ from analysis.document import (
     printed,
     text,
 )
-from analysis.figures.fonts import fonts
-from analysis.render.pdf import pdf
+from analysis.figures.fonts import fonts, wide_font
+from analysis.render.pdf import BOXES, pdf
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +55,38 @@ def test_every_block_has_a_place_and_sections_are_the_outline(blocks):
     assert made.count(b"/Parent") > 3  # pages and the lines of the outline
     assert b"/Outlines" in made
     assert pdf(document, fonts()) == made
+
+
+HOSTILE = "\x00\x1b[31m\r(text) Tj\\) <</JS (app.alert(1))>> <b>bold</b> **x** \u202e"
+
+
+def written(words, wide=lambda: None):
+    """Return what fpdf2 is given to write, and the PDF of a paragraph, a table, a code and an error of these words."""
+    cells = printed([words], [[words]])
+    blocks = [text(words, Code(words)), cells, Details(text(words), words), Command(words)]
+    return pdf(Section(words, 1, [Section(words, 2, blocks)]), fonts(), wide)
+
+
+def test_text_of_the_data_is_neither_an_object_nor_an_action_of_the_file(monkeypatch):
+    made = written(HOSTILE)
+    assert made.startswith(b"%PDF-")
+    assert made.rstrip().endswith(b"%%EOF")
+    assert b"/JS" not in re.sub(rb"stream.*?endstream", b"", made, flags=re.DOTALL)
+
+
+def test_signs_without_a_font_are_boxes_and_a_line_says_so(monkeypatch):
+    said = []
+    monkeypatch.setattr("analysis.render.pdf._Paper.write", lambda self, height, words: said.append(words))
+    written("好评")
+    assert said[-1] == BOXES
+    assert not [words for words in said if "好" in words]
+    said.clear()
+    written("good")
+    assert BOXES not in said
+
+
+def test_signs_are_of_a_font_of_the_machine_that_has_them():
+    if wide_font() is None:
+        pytest.skip("no font of Chinese is installed")
+    assert b"CJK" in (made := written("好评", wide_font)) or len(made) > len(written("好评"))
+    assert written("好评", wide_font) == made
