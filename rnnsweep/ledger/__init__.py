@@ -1,8 +1,8 @@
 """What is on disk or in a bucket: a record per trial, written whole, and all of them as data frames."""
 
-from rnnsweep.ledger.baselines import BASELINE_COLUMNS, COMMONEST, LINE_TITLES
+from rnnsweep.ledger.baselines import BASELINE_COLUMNS, COMMONEST, LINE_TITLES, refitted_pairs
 from rnnsweep.ledger.bucket import StoreError
-from rnnsweep.ledger.frames import CONTRACT, EPOCH_COLUMNS, LedgerFrames
+from rnnsweep.ledger.frames import CONTRACT, EPOCH_COLUMNS, TIMED, LedgerFrames
 from rnnsweep.ledger.ledger import STUDIES, Ledger
 from rnnsweep.ledger.record import Record
 
@@ -13,8 +13,10 @@ __all__ = [
     "EPOCH_COLUMNS",
     "LINE_TITLES",
     "STUDIES",
+    "TIMED",
     "Ledger",
     "LedgerFrames",
     "Record",
     "StoreError",
+    "refitted_pairs",
 ]

@@ -32,6 +32,7 @@ LINE_TITLES = {
     "tfidf_lr_2": "TF-IDF, words and pairs, logistic regression",
     "nbsvm_2": "NB-SVM, words and pairs",
 }
+SAME_LINE = ["model", "data_sha256", "reviews", "validation", "validation_share", "num_words", "max_len"]
 REQUIRED = ("model", "num_words", "max_len", "data_sha256")
 FIELDS: dict[str, Any] = {
     "model": str, "num_words": int, "max_len": int, "val_accuracy": float, "test_accuracy": float, "seconds": float,
@@ -78,3 +79,14 @@ def baselines_frame(rows: list[Row]) -> pd.DataFrame:
         frame[name] = frame[name].astype(object).where(frame[name].notna(), "").astype(str)
     order = ["dataset", "data_sha256", "reviews", "validation", "num_words", "max_len", "model", "key"]
     return frame.sort_values(order, ignore_index=True)
+
+
+def refitted_pairs(lines: pd.DataFrame, refits: pd.DataFrame) -> pd.DataFrame:
+    """Return the linear lines that were trained again on all texts, `title` and `refit_accuracy` beside their own.
+
+    Both frames are as `baselines_frame` makes them; a refit has the setting in which its C was chosen.
+    """
+    again = refits[[*SAME_LINE, "test_accuracy", "seconds"]]
+    again = again.rename(columns={"test_accuracy": "refit_accuracy", "seconds": "refit_seconds"})
+    both = lines[lines["model"] != COMMONEST].merge(again, on=SAME_LINE)
+    return both.assign(title=[LINE_TITLES.get(model, model) for model in both["model"]])

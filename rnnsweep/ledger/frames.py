@@ -26,6 +26,16 @@ CONTRACT = [
 # fmt: on
 LOSSES = ["train_loss", "val_loss", "test_loss", "last_train_loss", "last_val_loss", "last_test_loss"]
 MEASURED = ["cpu_seconds", "peak_memory_mb", "peak_gpu_memory_mb"]
+# Columns of the report's tables that follow from how fast and how busy a machine was. All others are the same bytes
+# however the same sweep ran: in process or on nodes, with more or fewer cores, broken off or not.
+TIMED = (
+    "seconds",
+    *MEASURED,
+    "suggest_seconds",
+    "line_seconds",
+    "refit_seconds",
+    "front_seconds",
+)
 WORDS = ["path", "device", "classes", "revision", "error"]
 MEASURES = [
     f"{part}_{name}"
@@ -42,7 +52,8 @@ class LedgerFrames:
     """All that a ledger holds: a row per trial, a row per epoch, layers and spec by key, and a warning per bad file.
 
     And of searches: a row per suggestion, whose `state` is running, finished, pruned or failed, and what each looked
-    for, by its name. And a row per linear line, with `BASELINE_COLUMNS`, and the planned number of seeds by cell.
+    for, by its name. And a row per linear line, with `BASELINE_COLUMNS`, in `refits` per line that was trained again on
+    all texts, and the planned number of seeds by cell.
     """
 
     trials: pd.DataFrame
@@ -55,13 +66,14 @@ class LedgerFrames:
     baselines: pd.DataFrame = dataclasses.field(default_factory=lambda: baselines_frame([]))
     planned: dict[str, int] = dataclasses.field(default_factory=dict)
     sources: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # words that name the data, by checksum
+    refits: pd.DataFrame = dataclasses.field(default_factory=lambda: baselines_frame([]))
 
 
 def trial_row(
     key: str, spec: Spec, result: Mapping[str, Any], error: str, searches: Mapping[str, Mapping[str, Any]]
 ) -> Row:
     """Return all that a record says of its trial, by column; `searches` is what each search said of it."""
-    fields = vars(spec) | {
+    fields = {field.name: getattr(spec, field.name) for field in dataclasses.fields(spec)} | {
         "units": "-".join(map(str, spec.units)),
         "vocab_size": spec.embedding_rows,
         "validation": str(spec.validation),

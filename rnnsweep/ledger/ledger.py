@@ -62,9 +62,9 @@ class Ledger(Store):
         """Return the record of a trial, there or not."""
         return Record(self, key)
 
-    def predictions(self, key: str) -> Arrays | None:
-        """Return a trial's predictions as its record has them, or None."""
-        return self.record(key).predictions()
+    def predictions(self, key: str, *names: str) -> Arrays | None:
+        """Return a trial's predictions as its record has them, all or those of these names, or None."""
+        return self.record(key).predictions(*names)
 
     def epochs(self, keys: Iterable[str]) -> dict[str, list[Row]]:
         """Return the rows of these trials' epochs so far by key, without damaged lines."""
@@ -175,15 +175,15 @@ class Ledger(Store):
         self.write_index(_paths(finished, Record.SMALL), INDEX_FROM)
 
     def tidy(self, half_files: bool = True) -> None:
-        """Remove what killed processes left behind, by the last listing: checkpoints of finished trials, half files.
+        """Remove what killed processes left behind, by the last listing: half files, and what finished trials need not.
 
         A checkpoint goes only where the result is readable: else it is what the trial goes on from. Half files stay
         where another sweep may be writing them, whatever their age: a clock may have jumped.
         """
-        ended = {Record.CHECKPOINT, Record.RESULT}
+        left = {Record.CHECKPOINT, Record.ERROR}
         for key, names in _folders(self._listed)[0].items():
-            if ended <= names and self.record(key).result() is not None:
-                self.record(key).remove(Record.CHECKPOINT)
+            if Record.RESULT in names and not left.isdisjoint(names) and self.record(key).result() is not None:
+                self.record(key).close()
         if half_files:
             self.remove_leftovers()
 
@@ -223,9 +223,10 @@ class Ledger(Store):
             suggestions_frame(suggestions),
             studies,
             specs,
-            baselines_frame(baselines),
+            baselines_frame([row for row in baselines if not row.get("refit")]),
             planned,
             sources,
+            baselines_frame([row for row in baselines if row.get("refit")]),
         )
 
     def _study(self, name: str, warnings: list[str]) -> Row:

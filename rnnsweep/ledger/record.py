@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -87,6 +87,11 @@ class Record:
         self.write_json(self.RESULT, trained.row)
         self.remove(self.CHECKPOINT)
 
+    def close(self) -> None:
+        """Remove what a trial with a result needs no more: its checkpoint, and why an earlier attempt failed."""
+        self.remove(self.CHECKPOINT)
+        self.remove(self.ERROR)
+
     def fail(self, spec: Spec, text: str) -> None:
         """Say why a trial failed; the checkpoint stays, to go on from."""
         self._write_spec(spec)
@@ -127,12 +132,13 @@ class Record:
             self.write(self.EPOCHS, rows.tobytes())
         return arrays
 
-    def predictions(self) -> Arrays | None:
+    def predictions(self, *names: str) -> Arrays | None:
         """Return `label` uint8, `best` and `last` float16 [test reviews], probabilities of class 1; None if absent.
 
         Of the validation reviews `validation_label` and `validation`, by the best weights; older records lack them.
+        With names, only those of these names: unpacking the others would take time.
         """
-        return self.read_arrays(self.PREDICTIONS)
+        return self.read_arrays(self.PREDICTIONS, names)
 
     # Files by name.
 
@@ -167,14 +173,14 @@ class Record:
         save(buffer, allow_pickle=False, **arrays)
         self.write(name, buffer.getvalue())
 
-    def read_arrays(self, name: str) -> Arrays | None:
-        """Return the arrays of an npz file, or None where it is missing or damaged."""
+    def read_arrays(self, name: str, wanted: Collection[str] = ()) -> Arrays | None:
+        """Return the arrays of an npz file, or those wanted that it has; None where it is missing or damaged."""
         data = self.read(name)
         if data is None:
             return None
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-                return dict(arrays)
+                return {name: arrays[name] for name in arrays.files if not wanted or name in wanted}
         except (ValueError, OSError, KeyError, EOFError):
             return None
         except Exception as error:  # zipfile's and zlib's errors share no base class

@@ -54,6 +54,11 @@ class Store:
         self._patience = Patience(self.uri)
         self._forget()
 
+    @property
+    def local(self) -> bool:
+        """Whether this is a folder, and no bucket."""
+        return self._local
+
     def _forget(self) -> None:
         self._listed: dict[str, Stamp] = {}  # by the last listing
         self._known: dict[str, tuple[Stamp, bytes]] = {}  # read since, or found in the index

@@ -98,6 +98,7 @@ def _attempt(spec: Spec, dataset: Dataset, record: Record, report: Report, train
     done = record.result()
     if done is not None:  # finished by a worker whose last words were lost, or by another driver
         record.complete(spec)
+        record.close()
         return done
     record.begin(spec)
 

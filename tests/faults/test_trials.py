@@ -36,6 +36,21 @@ def hanging(spec, dataset, on_epoch, state):
 run(SpecList(SPECS), Ledger(sys.argv[1]), None, dataclasses.replace(HERE, epoch_timeout=1.0), trainer=hanging)
 """
 
+SILENT = """
+import threading
+from rnnsweep.ledger import store
+from rnnsweep.sweep import watchdog
+watchdog.GRACE_SECONDS = 1.0
+whole = store.write_whole
+
+def never_answers(path, data, **more):
+    if path.name == "error.txt":
+        threading.Event().wait()
+    whole(path, data, **more)
+
+store.write_whole = never_answers
+"""
+
 
 def sweep(ledger, log, train=None):
     heard = Heard()
@@ -58,6 +73,16 @@ def test_a_trial_that_hangs_is_ended_with_its_stack_in_the_record_and_goes_on_th
     assert len(sweep(ledger, log).finished_keys) == len(SPECS) - 1
     assert values(ledger) == values(Ledger(tmp_path / "undisturbed"))
     assert len(epochs_trained(log)) == len(set(epochs_trained(log)))
+
+
+def test_a_folder_that_never_answers_does_not_keep_a_trial_for_ever_and_it_goes_on_later(tmp_path):
+    ledger, log = Ledger(tmp_path / "results"), tmp_path / "hung.log"
+    end = subprocess.run([sys.executable, "-c", SILENT + HANGS, ledger.uri, str(log)], stderr=subprocess.PIPE, cwd=ROOT)
+    assert end.returncode == 1
+    assert b"never_answers" in end.stderr
+    sweep(ledger, log)
+    sweep(Ledger(tmp_path / "undisturbed"), tmp_path / "log")
+    assert values(ledger) == values(Ledger(tmp_path / "undisturbed"))
 
 
 def test_a_trial_hangs_only_after_many_times_what_its_epoch_should_take(tiny):
