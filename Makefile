@@ -19,7 +19,7 @@ cluster-test: .venv/dev ## real clusters in network namespaces: root, Linux, ope
 	$(BIN)/python -m pytest --timeout 900 --durations 0 -rs tests/real_clusters
 
 faults: .venv/dev ## each fault injected into a real sweep: minutes; the quick half of tests/faults is in `make test`
-	$(BIN)/python -m pytest --timeout 900 --durations 0 -rs tests/faults tests/faults/injected
+	$(BIN)/python -m pytest --timeout 900 --durations 0 -rs --override-ini norecursedirs= tests/faults
 
 fuzz: .venv/dev ## files of data and records of a ledger, each broken at random FUZZ times: minutes
 	RNNSWEEP_FUZZ=$(or $(FUZZ),1000) $(BIN)/python -m pytest --timeout 3600 tests/faults/test_fuzz.py

@@ -129,14 +129,24 @@ def test_a_study_of_anything_is_one_whose_goal_is_not_known(ledger, name):
     assert named(read_all(ledger), "studies/s.json: ")
 
 
-@pytest.mark.parametrize("name", [Record.EPOCHS, Record.PREDICTIONS, Record.SEARCH, "studies/s.json"])
-@pytest.mark.parametrize("left", [b"", DEEP, None])
-def test_a_report_is_written_beside_damaged_files(ledger, tmp_path, name, left):
-    path = tmp_path / "results" / (name if "/" in name else f"{BAD.key}/{name}")
+def test_a_report_is_written_beside_damaged_files(ledger, tmp_path):
+    kinds = [(name, left) for name in (Record.EPOCHS, Record.PREDICTIONS, Record.SEARCH) for left in (b"", DEEP, None)]
+    damaged = {GOOD.replace(seed=seed): kind for seed, kind in enumerate(kinds, 3)}
+    for spec, (name, left) in damaged.items():
+        put(ledger, spec)
+        ledger.record(spec.key).write_suggestion("s", SAID | {"number": spec.seed})
+        _leave(tmp_path / "results" / spec.key / name, left)
+    for number, left in enumerate((b"", DEEP, None)):
+        ledger.write_study(f"study{number}", SETTINGS)
+        ledger.record(GOOD.key).write_suggestion(f"study{number}", SAID)
+        _leave(tmp_path / "results" / "studies" / f"study{number}.json", left)
+    files = report.report(Ledger(ledger.uri).load(), ledger.predictions)
+    table = files["tables/trials.csv"].decode()
+    assert [spec for spec in (GOOD, BAD, *damaged) if spec.key not in table] == []
+
+
+def _leave(path, left):
     path.unlink() if left is None else path.write_bytes(left)
-    contents = Ledger(ledger.uri).load()
-    files = report.report(contents, ledger.predictions)
-    assert BAD.key in files["tables/trials.csv"].decode()
 
 
 FILES = [Record.SPEC, Record.RESULT, Record.EPOCHS, Record.SEARCH, Record.PREDICTIONS]

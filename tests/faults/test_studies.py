@@ -1,6 +1,7 @@
 """A study's database: in a folder of any name, never in memory, never with its password on the screen."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -69,18 +70,28 @@ def test_a_database_that_is_none_is_refused_in_one_line(tmp_path, damage):
         go(space(), 2, Ledger(tmp_path))
 
 
-@pytest.mark.parametrize("said", [b"", b"[" * 9999, b'{"goal": 3}', None])
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """Return the folder of a ledger with a search of three trials."""
+    folder = tmp_path_factory.mktemp("searched")
+    go(space(), 3, Ledger(folder))
+    return folder
+
+
+@pytest.mark.parametrize("folders", [False, True], ids=["garbage", "a folder"])
 @pytest.mark.parametrize("name", [Record.SEARCH, Record.SPEC, Record.RESULT, Record.EPOCHS])
-def test_a_search_goes_on_beside_damaged_records(tmp_path, name, said):
-    go(space(), 3, Ledger(tmp_path))
-    first = next(path for path in sorted(tmp_path.iterdir()) if path.name != "studies")
-    (first / name).unlink()
-    (first / name).mkdir() if said is None else (first / name).write_bytes(said)
-    if said is None and name == Record.SEARCH:  # what the study is made of again: nothing else can take its place
+def test_a_search_goes_on_beside_damaged_records(searched, tmp_path, name, folders):
+    place = tmp_path / "results"
+    shutil.copytree(searched, place)
+    trials = [path for path in sorted(place.iterdir()) if path.name != "studies"]
+    for path, said in zip(trials[:1] if folders else trials, [b"", b"[" * 9999, b'{"goal": 3}'], strict=False):
+        (path / name).unlink()
+        (path / name).mkdir() if folders else (path / name).write_bytes(said)
+    if folders and name == Record.SEARCH:  # what the study is made of again: nothing else can take its place
         with pytest.raises(StoreError, match=r"search.json: Is a directory; move that folder away"):
-            go(space(), 5, Ledger(tmp_path))
+            go(space(), 5, Ledger(place))
         return
-    trials, _ = go(space(), 5, Ledger(tmp_path))
+    trials, _ = go(space(), 5, Ledger(place))
     assert len(trials) == 5
 
 

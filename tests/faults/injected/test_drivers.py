@@ -21,29 +21,8 @@ from rnnsweep.machine.process import MARK, Process, this_process
 from rnnsweep.machine.process import started as process_started
 from rnnsweep.run import run
 from rnnsweep.sweep import ATTEMPTS, Machines, SpecList
+from tests.helpers.drivers import command, started, wait_for
 from tests.helpers.sweeps import SPECS, Heard, numbers
-
-ROOT = Path(__file__).parents[3]
-FLAGS = ["--preset", "demo", "--data", "embedded", "--cell", "gru", "--units", "16", "--num-words", "200"]
-FLAGS += ["--max-len", "200", "--epochs", "40", "--no-baselines", "--max-concurrent", "1"]
-
-
-def command(results, *more, python=sys.executable):
-    return [str(python), str(ROOT / "sweeps" / "grid.py"), *FLAGS, "--results", str(results), *more]
-
-
-def started(words, **environment):
-    """Return a driver that begins in an environment with these values, without those that are None."""
-    values = {name: value for name, value in (os.environ | environment).items() if value is not None}
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=values, cwd=ROOT)
-
-
-def wait_for(found, process):
-    """Wait until there is something; the test's time limit ends it."""
-    while not (there := found()):
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.02)
-    return there
 
 
 def workers(process):
