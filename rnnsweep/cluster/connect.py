@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.files import home_folder
-from rnnsweep.machine.process import marking
+from rnnsweep.machine.process import end_marked, marking, this_process
 from rnnsweep.machine.quiet import quiet
 from rnnsweep.sweep import Machines, SweepError, cores_here
 
@@ -29,6 +29,7 @@ WORD_SECONDS = 6  # that its control service has to say a word in
 SILENT = ("DEADLINE_EXCEEDED", "UNAVAILABLE")  # what is said of one that said none
 START_ONE = "start one with `ray start --head`, or leave --address out"
 CONNECT_SECONDS = 10  # that the cluster behind it has to let a driver in
+STARTS, SLOW = 2, "timed out during startup"  # tries to start a Ray, where it says this of the one before
 LONGEST_FOLDER = 40  # bytes of a temporary folder, below which Ray's sockets have names of some 65
 ROOM = 20 * 2**20  # bytes that Ray writes beside a sweep of some hours
 SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/shm")
@@ -152,17 +153,33 @@ def _connect(machines: Machines, dataset: Dataset) -> None:
         return
     # The reviews are all that lies in the object store; the default, a third of the memory, warns in containers.
     tokens = dataset.train.tokens.nbytes + dataset.test.tokens.nbytes
-    store = 512 * 2**20 + 2 * tokens
+    _start(512 * 2**20 + 2 * tokens)
+
+
+def _start(store: int) -> None:
+    """Start a Ray of this driver's own with so many bytes for objects; raises `SweepError` where that fails.
+
+    A busy machine may not have it ready in the half minute that Ray itself takes for it, and is given another one.
+    """
+    import ray
+
     private = {"num_cpus": cores_here(), "include_dashboard": False, "object_store_memory": store}
-    try:
-        with quiet(), _loopback(), marking():  # by the mark, the next driver ends what this one leaves if it is killed
-            ray.init("local", _temp_dir=_short_folder(), runtime_env=_runtime_environment(), **private, **QUIET)
-    except Exception as error:  # whatever keeps a process of Ray from starting
-        first = (str(error).strip() or repr(error)).splitlines()[0]
-        raise SweepError(
-            f"Ray does not start here: {first}; see to the room in {_ray_folder()} and to this user's rights, or give "
-            "--in-process"
-        ) from None
+    for left in reversed(range(STARTS)):
+        try:
+            # By the mark, the next driver ends what this one leaves if it is killed.
+            with quiet(), _loopback(), marking():
+                ray.init("local", _temp_dir=_short_folder(), runtime_env=_runtime_environment(), **private, **QUIET)
+            return
+        except Exception as error:  # whatever keeps a process of Ray from starting
+            with quiet():
+                ray.shutdown()
+                end_marked(this_process().mark)
+            first = (str(error).strip() or repr(error)).splitlines()[0]
+            if not left or SLOW not in first:
+                raise SweepError(
+                    f"Ray does not start here: {first}; see to the room in {_ray_folder()} and to this user's rights, "
+                    "or give --in-process"
+                ) from None
 
 
 @contextmanager

@@ -293,7 +293,8 @@ def reason_of(error: BaseException | None) -> str:
 def _detail(said: str) -> str:
     """Return what Ray's error says of the end of a process, else its first line."""
     found = re.search(r"exit detail: (.*)", said, re.IGNORECASE)
-    return (found.group(1) if found else (said.strip() or "Ray does not say how").splitlines()[0]).strip()
+    first = found.group(1) if found else said.strip().partition("\n")[0]
+    return "Ray does not say how" if first in ("", "None") else first.strip()
 
 
 def _spec(trial: Any) -> Spec:
