@@ -8,6 +8,7 @@ from __future__ import annotations
 import array
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,16 @@ class Reviews:
         """Tokens of each review with its start token, int64 [reviews]."""
         return np.diff(self.offsets)
 
+    def steps(self, max_len: int) -> int:
+        """Return how many tokens all reviews have together, each cut to `max_len`."""
+        return int(self._cut[min(max_len, len(self._cut) - 1)])
+
+    @cached_property
+    def _cut(self) -> Ints:
+        """How many tokens all reviews have together, each cut to 0, 1, 2, ...: a plan asks for each of its networks."""
+        longer = len(self) - np.cumsum(np.bincount(self.lengths))  # of reviews, than 0, 1, 2, ... tokens
+        return np.concatenate([[0], np.cumsum(longer)])
+
     def part(self, start: int, stop: int) -> Reviews:
         """Return the reviews from `start` to before `stop`, without a copy of their tokens."""
         offsets = self.offsets[start : stop + 1]
@@ -52,6 +63,12 @@ class Reviews:
     def first(self, n: int) -> Reviews:
         """Return the first n reviews, or all where there are fewer."""
         return self.part(0, min(n, len(self)))
+
+    def and_then(self, others: Reviews) -> Reviews:
+        """Return these reviews and the others behind them."""
+        offsets = np.concatenate([self.offsets, others.offsets[1:] - others.offsets[0] + self.offsets[-1]])
+        tokens = np.concatenate([self.tokens, others.tokens])
+        return Reviews(tokens, offsets, np.concatenate([self.labels, others.labels]))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from rnnsweep.types import Row
 
 SLOW_EPOCH = 10.0  # seconds; off a terminal, only epochs that take longer get a line of their own
 KEPT_ERROR = 100  # characters of an error's last line
+MANY = 1000  # trials that wait: in such numbers they keep every slot busy, and need not be laid out one by one
 
 
 @dataclass
@@ -65,11 +66,12 @@ class Progress(Listener, AbstractContextManager["Progress"]):
         self._test = test
         self._estimates = dict(estimates)
         self._waiting = dict(estimates)
+        self._waiting_seconds = sum(estimates.values())
         self._slots, self._cores = slots, cores
         self._running: dict[str, _Running] = {}
         self._pace = (0.0, 0.0)  # seconds that the finished trials took, and were estimated to take
         self.finished_keys: list[str] = []
-        self.pruned_keys: list[str] = []
+        self.pruned_keys: dict[str, None] = {}
         self.failed_keys: dict[str, str] = {}
         self._live = view_of(console, self._view)
 
@@ -105,9 +107,8 @@ class Progress(Listener, AbstractContextManager["Progress"]):
     def on_start(self, spec: Spec) -> None:
         """A trial begins, or begins again."""
         self._named(spec)
-        if spec.key in self.pruned_keys:  # and goes on, because it is one of the best that were
-            self.pruned_keys.remove(spec.key)
-        self._waiting.pop(spec.key, None)
+        self.pruned_keys.pop(spec.key, None)  # it goes on, because it is one of the best that were
+        self._begun(spec)
         self._running[spec.key] = _Running(spec)
         self._refresh()
 
@@ -153,7 +154,7 @@ class Progress(Listener, AbstractContextManager["Progress"]):
         """A trial was stopped, because others did better."""
         rows = self._running[spec.key].rows if spec.key in self._running else []
         self._drop(spec)
-        self.pruned_keys.append(spec.key)
+        self.pruned_keys[spec.key] = None
         reached = f"{_accuracies(rows[-1])}  epoch {rows[-1]['epoch']}/{spec.epochs}" if rows else ""
         self._line(spec, f"pruned  {reached}", "dim")
 
@@ -171,10 +172,13 @@ class Progress(Listener, AbstractContextManager["Progress"]):
 
     def _result(self, spec: Spec, row: Row) -> str:
         test = f"  test {row['test_accuracy']:.4f}" if self._test else ""
-        return f"val {row['val_accuracy']:.4f}{test}  epoch {row['best_epoch']}/{spec.epochs}"
+        return f"{_validated(row)}{test}  epoch {row['best_epoch']}/{spec.epochs}"
+
+    def _begun(self, spec: Spec) -> None:
+        self._waiting_seconds -= self._waiting.pop(spec.key, 0.0)
 
     def _drop(self, spec: Spec, seconds: float | None = None) -> None:
-        self._waiting.pop(spec.key, None)
+        self._begun(spec)
         self._running.pop(spec.key, None)
         if seconds is not None:
             took, estimated = self._pace
@@ -208,12 +212,19 @@ class Progress(Listener, AbstractContextManager["Progress"]):
                 _accuracies(row) if row else "",
                 f"{duration(running.seconds_left(estimate))} left",
             )
-        left += [seconds * pace for seconds in (*self._waiting.values(), *[self._seconds_each] * self._unnamed)]
         footer = f"{self._done()}/{self._total} trials"
         if self._done() < self._total:
-            wall = wall_seconds(left, max(self._slots, 1), self._cores)
-            footer += f", {len(self._running)} running, about {duration(wall)} left"
+            footer += f", {len(self._running)} running, about {duration(self._wall_left(left, pace))} left"
         return Group(table, Text(footer, "bold"))
+
+    def _wall_left(self, running: list[float], pace: float) -> float:
+        """Return the seconds until all have ended, given those that the running trials need on one core."""
+        slots = max(self._slots, 1)
+        if len(self._waiting) + self._unnamed > MANY:
+            waiting = pace * (self._waiting_seconds + self._unnamed * self._seconds_each)
+            return waiting / slots + wall_seconds(running, slots, self._cores)
+        waits = (*self._waiting.values(), *[self._seconds_each] * self._unnamed)
+        return wall_seconds([*running, *(seconds * pace for seconds in waits)], slots, self._cores)
 
     def _done(self) -> int:
         return len(self.finished_keys) + len(self.pruned_keys) + len(self.failed_keys)
@@ -240,4 +251,8 @@ def duration(seconds: float) -> str:
 
 
 def _accuracies(row: Row) -> str:
-    return f"train {row['accuracy']:.4f}  val {row['val_accuracy']:.4f}"
+    return f"train {row['accuracy']:.4f}  {_validated(row)}"
+
+
+def _validated(row: Row) -> str:
+    return f"val {row['val_accuracy']:.4f}" if "val_accuracy" in row else "none held out"

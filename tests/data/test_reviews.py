@@ -20,6 +20,13 @@ def test_encode_of_a_part_is_the_part_of_encode():
     assert REVIEWS.lengths.tolist() == [3, 5]
 
 
+@pytest.mark.parametrize("max_len", [0, 1, 2, 3, 4, 5, 6, 1000])
+def test_steps_are_the_tokens_of_all_reviews_each_cut(max_len):
+    assert REVIEWS.steps(max_len) == np.minimum(REVIEWS.lengths, max_len).sum()
+    assert REVIEWS.first(1).steps(max_len) == min(3, max_len)
+    assert REVIEWS.first(0).steps(max_len) == 0
+
+
 def test_encode_of_no_reviews_has_no_rows():
     assert encode(REVIEWS.first(0), 8, 4).shape == (0, 4)
 

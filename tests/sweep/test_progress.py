@@ -67,6 +67,15 @@ def test_on_a_terminal_a_running_trial_has_a_live_line_with_its_remaining_time()
     assert "0/2 trials, 1 running, about 25 s left" in text(console)
 
 
+def test_thousands_that_wait_count_as_work_that_every_slot_shares():
+    console = Console(file=io.StringIO(), force_terminal=True, width=140, color_system=None)
+    waiting = {f"waiting {number}": 7.0 for number in range(2000)}
+    with Progress(console, {SPEC.key: 60.0} | waiting, slots=2, cores=2) as progress:
+        progress.on_start(SPEC)
+        console.print(progress._view())
+    assert "0/2001 trials, 1 running, about 1 h 57 min left" in text(console)
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.84, "0.8 s"), (9.96, "10 s"), (59.4, "59 s"), (59.9, "1 min 0 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")],
