@@ -22,7 +22,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.spec import Spec, SpecError
 
 if TYPE_CHECKING:
-    from rnnsweep.api import grid, ledger, load, predict, report, search, sweep
+    from rnnsweep.api import ensemble, grid, ledger, load, predict, refit, report, search, sweep
     from rnnsweep.space import Range
     from rnnsweep.sweep import Machines
 
@@ -32,16 +32,19 @@ __all__ = [
     "Spec",
     "SpecError",
     "UserError",
+    "ensemble",
     "grid",
     "ledger",
     "load",
     "predict",
+    "refit",
     "report",
     "search",
     "sweep",
 ]
 
-_LAZY = dict.fromkeys(("grid", "ledger", "load", "predict", "report", "search", "sweep"), "rnnsweep.api")
+_FUNCTIONS = ("ensemble", "grid", "ledger", "load", "predict", "refit", "report", "search", "sweep")
+_LAZY = dict.fromkeys(_FUNCTIONS, "rnnsweep.api")
 _LAZY |= {"Machines": "rnnsweep.sweep", "Range": "rnnsweep.space"}
 
 

@@ -22,8 +22,11 @@ from rnnsweep.data import Dataset, Reading
 from rnnsweep.data import load as load_dataset
 from rnnsweep.data.vectors import of_vectors
 from rnnsweep.data.vocabulary import FILES
+from rnnsweep.ensemble import Ensemble
 from rnnsweep.errors import UserError
 from rnnsweep.ledger import Ledger
+from rnnsweep.refits import SEEDS as REFIT_SEEDS
+from rnnsweep.refits import compared, reason_against, refits
 from rnnsweep.run import run
 from rnnsweep.search import MEASURES, Goal
 from rnnsweep.spec import FROM_DATA, Spec, SpecError
@@ -33,7 +36,10 @@ from rnnsweep.sweep import (
     SpecList,
     check_objectives,
     cores_to_share,
+    correction,
     duration,
+    estimate,
+    known_estimates,
     plan,
     slots_here,
     wall_seconds,
@@ -98,7 +104,7 @@ def sweep(
 
 
 def search(
-    trials: int,
+    trials: int | None,
     data: Source = "auto",
     *,
     results: Place = "results",
@@ -113,16 +119,22 @@ def search(
     seeds: int = SEEDS,
     name: str | None = None,
     depth: Sequence[int] | None = None,
+    budget: float | None = None,
+    warm: bool = True,
     **fields: Any,
 ) -> pd.DataFrame:
     """Let Optuna suggest so many trials, those of earlier calls included; return the row of each, the best first.
 
+    `budget` are seconds beside the trials, or instead of them (None): no trial is begun that would not end within them
+    from now, by its estimate. A `warm` search begins with what the ledger knows of the data.
     A field narrows its axis to values, or to a `rnnsweep.Range`. The best `confirm` specs are trained again with
     `seeds` fresh seeds, and the columns n, mean, sd, low and high say their test accuracy by these; the winner is the
     first row. Beside the columns of a sweep there are `number` and `state`, of the study.
     """
     from rnnsweep.search.search import Search
 
+    if trials is None and budget is None:
+        raise UserError("neither trials nor budget says when the search ends; give one of them, or both")
     dataset, where = _dataset(data), machines or Machines()
     store = _opened(results, dataset)
     usual: dict[str, Any] = {} if dataset.validation is not None else {"validation": ["grouped"]}
@@ -145,7 +157,12 @@ def search(
         name=name,
         classes=len(dataset.classes),
         multilabel=dataset.multilabel,
+        warm=warm,
+        budget=budget,
+        seconds_of=lambda spec: factor * estimate(spec, dataset).seconds,
     )
+    known = store.results()
+    factor = correction(known_estimates(store, known, dataset), known)
     with study:
         study.describe()
         _, left = study.progress()
@@ -153,7 +170,7 @@ def search(
         with Progress(console_here(), {}, slots, (left, 0.0), test=False, cores=cores) as progress:
             study.on_known = progress.known
             run(study, store, dataset, where, progress)
-        best = [spec.key for spec in study.best(trials)]
+        best = [spec.key for spec in study.best(study.begun)]
         chosen = study.best(confirm) if confirm else []
         fresh = [spec.replace(seed=spec.seed + added) for spec in chosen for added in range(1, seeds + 1)]
         _train(fresh, dataset, store, where, test=False)
@@ -164,13 +181,58 @@ def search(
     return _suggested(store, study.name, [*ranked["key"], *best], ranked)
 
 
+def refit(
+    results: Place,
+    data: Source = "auto",
+    *,
+    key: str | None = None,
+    seeds: int = REFIT_SEEDS,
+    machines: Machines | None = None,
+) -> pd.DataFrame:
+    """Train the best network of a ledger, or the one of a key, again on training and validation texts together.
+
+    It ends after the median of the epochs that were best, with fresh seeds. Return one row: test accuracy and 95 %
+    interval without (test_accuracy, low, high, n) and with the refit (`refit_` before each), and their difference.
+    """
+    from rnnsweep.use.chosen import chosen
+
+    dataset, where = _dataset(data), machines or Machines()
+    store = _existing(results)
+    found = chosen(store, key)
+    if found.spec.data_sha256 != dataset.sha256:
+        raise UserError(f"{found.spec.key} was trained on {found.spec.dataset}, other texts than these; give its data")
+    if reason := reason_against(found.spec):
+        raise UserError(f"{found.spec.key} has no refit: {reason}")
+    trained = refits(found.specs, [int(epoch) for epoch in found.trials["best_epoch"]], seeds)
+    _train(trained, dataset, store, where)
+    frames, keys = store.load(), {*found.keys, *(spec.key for spec in trained)}
+    return compared(
+        frames.trials[frames.trials["key"].isin(keys)],
+        frames.specs,
+        lambda which: choice.right_of_all([store.predictions(key) for key in which]),
+    )
+
+
+def ensemble(results: Place = "results") -> Ensemble:
+    """Return the ensemble of a ledger's networks that validation chooses: its members, accuracies and costs.
+
+    `predict(results, texts, "ensemble")` asks it. Raises `UserError` where no mean is better than the best network.
+    """
+    from rnnsweep.use.chosen import ensemble_of
+
+    return ensemble_of(_existing(results))
+
+
 def ledger(results: Place = "results") -> pd.DataFrame:
     """Return the row of each trial of a ledger, as `tables/trials.csv` of the report has them."""
     return _existing(results).load().trials
 
 
 def predict(results: Place, texts: Iterable[str], key: str | None = None) -> pd.DataFrame:
-    """Return the class and the probabilities of each text, by the best network of a ledger or by the one of a key."""
+    """Return the class and the probabilities of each text, by the best network of a ledger or by the one of a key.
+
+    With `ensemble` for the key it is the mean of several networks' logits.
+    """
     from rnnsweep.use.predict import predict as predict_texts
 
     if isinstance(texts, str):

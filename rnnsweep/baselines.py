@@ -2,8 +2,8 @@
 
 TF-IDF with logistic regression, and NB-SVM (Wang and Manning, "Baselines and Bigrams", ACL 2012): of words, and of
 words and pairs of neighbours. They see what the networks see: encoded reviews without their padding, so that the start
-token and the one for words out of vocabulary count as words. C is chosen on the validation reviews; what was chosen is
-not trained again on both. Beside them the share of the commonest class, which is no model at all.
+token and the one for words out of vocabulary count as words. C is chosen on the validation reviews; a refit is
+what was chosen, trained again on both. Beside them the share of the commonest class, which is no model at all.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import io
 import json
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -70,7 +70,16 @@ class Baseline:
 
 def baseline_key(settings: BaselineSettings) -> str:
     """Return the first 12 hex digits of the sha256 of the settings, which name the files of their lines."""
-    canonical = json.dumps(asdict(settings) | {"format": FORMAT}, sort_keys=True, separators=(",", ":"))
+    return _key(asdict(settings) | {"format": FORMAT})
+
+
+def refit_key(settings: BaselineSettings) -> str:
+    """Return the same of the lines whose C was chosen in this setting, trained again on all of its reviews."""
+    return _key(asdict(settings) | {"format": FORMAT, "refit": True})
+
+
+def _key(fields: Row) -> str:
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
@@ -82,6 +91,26 @@ def baselines(
     `choices` are the values of C to choose from, ascending, instead of each model's own. Raises `DataError` as `encode`
     does.
     """
+    return _computed(parts, settings, dict.fromkeys(models, tuple(choices)), refit=False)
+
+
+def refitted(parts: Parts, settings: BaselineSettings, chosen: Mapping[str, float | None]) -> list[Baseline]:
+    """Return the lines with the C that each has by its name, trained on these parts, which hold nothing out.
+
+    `settings` are those in which it was chosen.
+    """
+    choices = {name: () if c is None else (c,) for name, c in chosen.items()}
+    lines = _computed(parts, settings, choices, refit=True)
+    for line in lines:
+        for name in [name for name in line.row if name.startswith("val_")]:
+            del line.row[name]
+    return lines
+
+
+def _computed(
+    parts: Parts, settings: BaselineSettings, models: Mapping[str, Sequence[float]], refit: bool
+) -> list[Baseline]:
+    """Return these lines, each with the best of its values of C, of its model's own where there are none."""
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
@@ -91,13 +120,13 @@ def baselines(
         features = functools.cache(lambda pairs: _Features(parts, settings, pairs))
         rows = [
             _commonest(parts) if name == COMMONEST else _line(name, features(MODELS[name].pairs), parts, choices)
-            for name in models
+            for name, choices in models.items()
         ]
     common = asdict(settings) | {
         "train_reviews": len(parts.train),
         "validation_reviews": len(parts.validation),
         "test_reviews": len(parts.test),
-        "refit": False,
+        "refit": refit,
     }
     return [Baseline(line.row | common, line.predicted, line.scores) for line in rows]
 
@@ -176,13 +205,14 @@ def _line(name: str, features: _Features, parts: Parts, choices: Sequence[float]
         started = time.thread_time()
         scores = fit(c)
         seconds = time.thread_time() - started
-        tried.append((truth.judged(scores(features.validation), model.border), c, seconds, scores))
+        tried.append((truth.judged(features.validation, scores, model.border), c, seconds, scores))
     _, c, fitted, scores = max(tried, key=lambda one: one[0])  # of equal ones the smaller C, the simpler model
     chosen = time.thread_time()
     test = scores(features.test)
     end = time.thread_time()
-    validated = truth.said(scores(features.validation), model.border)
     predicted = truth.said(test, model.border)
+    held = len(parts.validation) > 0
+    validated = truth.said(scores(features.validation), model.border) if held else predicted[:0]
     row = {
         "model": name,
         "C": c,
@@ -216,11 +246,14 @@ class _Truth:
         found[:, self._known] = scores > border
         return found
 
-    def judged(self, scores: NDArray[np.float64], border: float) -> float:
+    def judged(self, validation: sparse.csr_matrix, scores: Scores, border: float) -> float:
         """Return what C is chosen by on the validation reviews: the accuracy, or of several labels their micro F1."""
-        said, given = self.said(scores, border), self._parts.validation.labels
+        given = self._parts.validation.labels
+        if not len(given):  # which scikit-learn would refuse
+            return float("nan")
+        said = self.said(scores(validation), border)
         if not self._several:
-            return float((said == given).mean()) if len(given) else float("nan")
+            return float((said == given).mean())
         return float(2 * (said & given).sum() / max(1, said.sum(dtype=np.int64) + given.sum(dtype=np.int64)))
 
     def columns(self, scores: NDArray[np.float64]) -> NDArray[np.float16]:

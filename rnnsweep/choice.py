@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rnnsweep.spec import ALL_BUT_SEED
 from rnnsweep.stats import interval
+from rnnsweep.types import Arrays
 
 NETWORK = list(ALL_BUT_SEED)
 """Columns of `LedgerFrames.trials` that make a trial another network or another experiment: all of a spec's but the
 seed, so that a field added later parts networks instead of passing them off as seeds of one."""
 COLUMNS = ["key", "val", "n", "mean", "sd", "low", "high"]
 ACCURACY = "val_accuracy"
+NONE_HELD_OUT = "none"  # the validation of trials that have none, and no rank by it
 TITLES = {"auroc": "AUROC", "macro_f1": "macro F1", "micro_f1": "micro F1"}
 
 
@@ -55,8 +59,10 @@ def networks(trials: pd.DataFrame) -> pd.DataFrame:
     A row holds the columns of `NETWORK` and n, val_accuracy, test_accuracy and `val`, what they are ranked by (means),
     key (the first), keys, `measure` (the column of `val`) and `ranked`. Those that are ranked are judged by their first
     seeds, `common` many of each, or one where no network has two; n, means and keys are of these. Equals are ordered by
-    their first key.
+    their first key. Trials that held no texts out are none of them.
     """
+    if "validation" in trials:
+        trials = trials[trials["validation"] != NONE_HELD_OUT]
     measure = measure_of(trials)
     groups = trials.sort_values(["seed", "key"]).groupby(NETWORK, sort=False, dropna=False)
     used = common(groups.size()) or 1
@@ -101,6 +107,20 @@ def chosen(trials: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return _rows(found, _measure_of_all(found))
 
 
+def right(arrays: Arrays) -> NDArray[np.bool_]:
+    """Return who was classified rightly by the best epoch, bool [test texts], of the predictions of a record."""
+    best, label = arrays["best"], arrays["label"]
+    if label.ndim > 1:  # several labels a text
+        return np.asarray(((best > 0.5) == label).all(1))
+    return np.asarray((best.argmax(1) if best.ndim > 1 else best > 0.5) == label)
+
+
+def right_of_all(predicted: Sequence[Arrays | None]) -> NDArray[np.bool_] | None:
+    """Return what `right` does of several trials, bool [trials, test texts]; None where they differ or one has none."""
+    found = [right(arrays) for arrays in predicted if arrays]
+    return np.stack(found) if found and len(found) == len(predicted) and len(set(map(len, found))) == 1 else None
+
+
 def _measure_of_all(found: Sequence[tuple[str, pd.DataFrame]]) -> str:
     rows = [done for _, done in found if len(done)]
     return measure_of(pd.concat(rows)) if rows else ACCURACY
@@ -115,12 +135,19 @@ def _rows(found: Iterable[tuple[str, pd.DataFrame]], measure: str) -> pd.DataFra
 
 def planned(trials: pd.DataFrame, key: str, seeds: int) -> pd.DataFrame:
     """Return the finished trials of the key's network whose seeds are the planned ones: `seeds`, after its own."""
+    same = of_network(trials, key)
+    if not len(same):
+        return same
+    own = int(same.loc[same["key"] == key, "seed"].iloc[0])
+    done: pd.DataFrame = same[same["seed"].between(own + 1, own + seeds) & (same["status"] == "finished")]
+    return done
+
+
+def of_network(trials: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Return the trials of the key's network, whatever their seeds; none where there is no such key."""
     spec = trials[trials["key"] == key]
     if not len(spec):
         return spec
-    own = int(spec["seed"].iloc[0])
     fields = trials[NETWORK].astype("string").fillna("")  # no number of reviews is one value, equal to itself
-    same = (fields == fields.loc[spec.index[0]]).all(axis=1)
-    fresh = trials["seed"].between(own + 1, own + seeds)
-    done: pd.DataFrame = trials[same & fresh & (trials["status"] == "finished")]
-    return done
+    found: pd.DataFrame = trials[(fields == fields.loc[spec.index[0]]).all(axis=1)]
+    return found

@@ -5,22 +5,57 @@ Ensemble selection from libraries of models: Caruana and others 2004. The test t
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from rnnsweep.ledger import Ledger
+from rnnsweep.ledger import LedgerFrames
 from rnnsweep.network.output import Output, Softmax, output_of
-from rnnsweep.spec import Spec
-from rnnsweep.types import Floats, Row
+from rnnsweep.stats import wilson
+from rnnsweep.types import Arrays, Floats, Row
 
 CANDIDATES = 50  # the best by validation, of more
 MOST = 20  # members, each as often as it was chosen
 CERTAIN = 2.0**-12  # half precision knows no probability nearer to 1, but 1 itself
+Predictions = Callable[[str], Arrays | None]  # of a trial, by its key
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Networks whose logits are averaged, and what their mean has."""
+
+    members: dict[str, int]  # how often each counts, by key; the first is the one that was chosen first
+    val_accuracy: float
+    test_accuracy: float
+    test_loss: float
+    test_texts: int
+    seconds: float  # of the members' trainings together
+    params: int  # of the members together
+
+    @property
+    def name(self) -> str:
+        """The word `ensemble` and a checksum of the members."""
+        text = json.dumps(self.members, sort_keys=True)
+        return f"ensemble-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+    def interval(self) -> tuple[float, float]:
+        """Return low and high of Wilson's 95 % interval of the test accuracy, for other test texts."""
+        return wilson(round(self.test_accuracy * self.test_texts), self.test_texts)
+
+    def to_dict(self) -> Row:
+        """Return it as `--json` prints it."""
+        low, high = self.interval()
+        return {
+            "members": self.members, "val_accuracy": self.val_accuracy, "test_accuracy": self.test_accuracy,
+            "low": low, "high": high, "test_loss": self.test_loss, "seconds": self.seconds, "params": self.params,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,27 +68,25 @@ class _Candidate:
     labels: tuple[NDArray[Any], NDArray[Any]]  # of the validation and of the test texts
 
 
-def ensemble(ledger: Ledger, specs: Iterable[Spec]) -> Row | None:
-    """Return the ensemble of these specs' finished trials that is best on validation, None where one alone is.
+def ensemble(frames: LedgerFrames, predictions: Predictions, keys: Collection[str] | None = None) -> Ensemble | None:
+    """Return the ensemble of finished trials that is best on validation, None where one alone is.
 
-    Its row has `members` (how often each counts, by key), `val_accuracy`, `test_accuracy` and `test_loss` of the mean
-    logits, and the sums of `seconds` and `params` over the members. Trials count that were validated on the same texts,
-    never the test set, the most that there are of such, and whose validation predictions the ledger has.
+    Of these keys, or of all of the ledger. Trials count that were validated on the same texts, never the test set, the
+    most that there are of such, and whose validation predictions the ledger has.
     """
-    alike = _alike(ledger, specs)
-    candidates = _candidates(ledger, alike)
+    candidates = _candidates(_alike(frames, keys), predictions)
     if len(candidates) < 2:
         return None
-    row = next(iter(candidates.values())).row
-    output = output_of(len(row["class_names"]), row.get("multilabel", False))
+    output = _output(next(iter(candidates.values())).row)
     members = Counter(greedy({key: one.validation for key, one in candidates.items()}, _labels(candidates, 0), output))
     if len(members) < 2:
         return None
     found = [output.metrics(output.probabilities(_mean(candidates, members, part)), _labels(candidates, at))
              for at, part in enumerate(("validation", "test"))]  # fmt: skip
-    sums = {name: sum(candidates[key].row[name] for key in members) for name in ("seconds", "params")}
+    seconds, params = (sum(candidates[key].row[name] for key in members) for name in ("seconds", "params"))
     (_, validated), (loss, tested) = found
-    return {"members": dict(members), "val_accuracy": validated, "test_accuracy": tested, "test_loss": loss, **sums}
+    texts = len(_labels(candidates, 1))
+    return Ensemble(dict(members), validated, tested, loss, texts, float(seconds), int(params))
 
 
 def greedy(logits: dict[str, Floats], labels: NDArray[Any], output: Output) -> list[str]:
@@ -73,47 +106,59 @@ def greedy(logits: dict[str, Floats], labels: NDArray[Any], output: Output) -> l
     return chosen
 
 
-def _score(total: Floats, count: int, labels: NDArray[Any], output: Output) -> tuple[float, float]:
-    loss, accuracy = output.metrics(output.probabilities(total / np.float32(count)), labels)
-    return accuracy, -loss
-
-
-def _alike(ledger: Ledger, specs: Iterable[Spec]) -> list[tuple[str, Row]]:
-    """Return key and row of the finished trials that share their validation texts, the most there are, best first."""
-    results = ledger.results()
-    groups: dict[Any, list[tuple[str, Row]]] = {}
-    for spec in {spec.key: spec for spec in specs}.values():
-        row = results.get(spec.key, {})
-        if row.get("status") == "finished" and spec.validation != "test" and row.get("class_names"):
-            batch = spec.batch_size if spec.validation == "first_batch" else 0
-            texts = (spec.data_sha256, spec.reviews, str(spec.validation), spec.validation_share, batch)
-            groups.setdefault(texts, []).append((spec.key, row))
-    largest = max(groups.values(), key=len, default=[])
-    return sorted(largest, key=lambda item: -item[1]["val_accuracy"])[:CANDIDATES]
-
-
-def _candidates(ledger: Ledger, trials: Sequence[tuple[str, Row]]) -> dict[str, _Candidate]:
-    found = {}
-    for key, row in trials:
-        arrays = ledger.predictions(key)
-        if arrays is not None and "validation" in arrays:
-            output = output_of(len(row["class_names"]), row.get("multilabel", False))
-            labels = arrays["validation_label"], arrays["label"]
-            found[key] = _Candidate(row, _logits(arrays["validation"], output), _logits(arrays["best"], output), labels)
-    return found
-
-
-def _logits(probabilities: NDArray[Any], output: Output) -> Floats:
+def logits_of(probabilities: NDArray[Any], output: Output) -> Floats:
     """Return float32 [texts, units], of a softmax its logarithms, whose mean is that of the logits but for a number."""
     known = np.clip(probabilities.astype(np.float32), CERTAIN, 1 - CERTAIN).reshape(len(probabilities), output.units)
     logits: Floats = np.log(known)
     return logits if isinstance(output, Softmax) else logits - np.log1p(-known)
 
 
-def _labels(candidates: dict[str, _Candidate], part: int) -> NDArray[Any]:
+def _score(total: Floats, count: int, labels: NDArray[Any], output: Output) -> tuple[float, float]:
+    loss, accuracy = output.metrics(output.probabilities(total / np.float32(count)), labels)
+    return accuracy, -loss
+
+
+def _alike(frames: LedgerFrames, keys: Collection[str] | None) -> list[Row]:
+    """Return the rows of the finished trials that share their validation texts, the most there are, best first."""
+    trials = frames.trials
+    found = trials[(trials["status"] == "finished") & ~trials["validation"].isin(["test", "none"])]
+    found = found[(found["class_names"] != "") & found["val_accuracy"].notna()]
+    found = found if keys is None else found[found["key"].isin(keys)]
+    if not len(found):
+        return []
+    batch = found["batch_size"].where(found["validation"] == "first_batch", 0)
+    texts = ["data_sha256", "reviews", "validation", "validation_share", "batch"]
+    groups = found.assign(batch=batch).groupby(texts, sort=False, dropna=False)
+    largest = max((rows for _, rows in groups), key=len)
+    ranked = largest.sort_values(["val_accuracy", "key"], ascending=[False, True]).head(CANDIDATES)
+    return [{str(name): value for name, value in row.items()} for row in ranked.to_dict("records")]
+
+
+def _output(row: Row) -> Output:
+    return output_of(len(json.loads(row["class_names"])), bool(row["multilabel"]))
+
+
+def _candidates(trials: Sequence[Row], predictions: Predictions) -> dict[str, _Candidate]:
+    found = {}
+    for row in trials:
+        arrays = predictions(row["key"])
+        if arrays is not None and "validation" in arrays:
+            output, labels = _output(row), (arrays["validation_label"], arrays["label"])
+            validation, test = (logits_of(arrays[name], output) for name in ("validation", "best"))
+            found[row["key"]] = _Candidate(row, validation, test, labels)
+    return found
+
+
+def _labels(candidates: Mapping[str, _Candidate], part: int) -> NDArray[Any]:
     return next(iter(candidates.values())).labels[part]
 
 
-def _mean(candidates: dict[str, _Candidate], members: Counter[str], part: str) -> Floats:
+def _mean(candidates: Mapping[str, _Candidate], members: Counter[str], part: str) -> Floats:
     mean: Floats = np.mean([getattr(candidates[key], part) for key in members.elements()], axis=0, dtype=np.float32)
     return mean
+
+
+def members_frame(found: Ensemble, frames: LedgerFrames) -> pd.DataFrame:
+    """Return the rows of the members' trials in their order, and in `times` how often each counts."""
+    rows = frames.trials.set_index("key", drop=False).loc[list(found.members)]
+    return rows.assign(times=list(found.members.values())).reset_index(drop=True)

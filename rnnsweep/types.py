@@ -24,8 +24,8 @@ class EpochRow(TypedDict):
     epoch: int  # from 1
     loss: float  # mean over the training reviews, each at its own step's weights
     accuracy: float  # the same
-    val_loss: float  # after the epoch's last step
-    val_accuracy: float
+    val_loss: NotRequired[float]  # after the epoch's last step; neither where nothing is held out
+    val_accuracy: NotRequired[float]
     seconds: float  # training and validation, by the clock
     cpu_seconds: float  # the same, of all of the process's threads
     val_micro_f1: NotRequired[float]  # this one and those below where the best epoch is chosen by it

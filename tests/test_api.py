@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import shutil
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 import rnnsweep
+from rnnsweep.ensemble import Ensemble
 from rnnsweep.ledger import Ledger
 
 HERE = {"backend": "in-process"}
@@ -85,6 +87,25 @@ def test_a_search_returns_its_winner_first_with_what_fresh_seeds_say(texts, tmp_
     assert Ledger(results).study(Ledger(results).load().suggestions["study"][0])["winner"] == found["key"][0]
 
 
+def test_the_best_network_is_trained_again_on_all_texts(swept, texts, tmp_path):
+    results = tmp_path / "results"
+    shutil.copytree(swept[0], results)
+    found = rnnsweep.refit(results, texts, seeds=1, machines=rnnsweep.Machines(**HERE))
+    assert (len(found), found["n"][0], found["refit_n"][0]) == (1, 1, 1)
+    assert found["difference"][0] == pytest.approx(found["refit_accuracy"][0] - found["test_accuracy"][0])
+    assert rnnsweep.ledger(results)["validation"].tolist().count("none") == 1
+    with pytest.raises(rnnsweep.UserError, match="was trained on films, other texts than these; give its data"):
+        rnnsweep.refit(results, "embedded")
+
+
+def test_the_ensemble_that_validation_chooses_is_asked_by_its_name(swept, monkeypatch):
+    results, rows = swept
+    two = Ensemble(dict.fromkeys(rows["key"], 1), 0.9, 0.8, 0.5, 16, 2.0, 100)
+    monkeypatch.setattr("rnnsweep.use.chosen.ensemble", lambda *_: two)
+    assert rnnsweep.ensemble(results) is two
+    assert len(rnnsweep.predict(results, ["good"], "ensemble")) == 1
+
+
 def test_texts_are_classified_by_the_best_network_or_by_that_of_a_key(swept):
     results, rows = swept
     key = rows["key"][1]
@@ -112,6 +133,8 @@ def test_the_report_is_written_and_its_page_returned(swept, tmp_path):
         (lambda: rnnsweep.ledger("nowhere"), "there are no results at nowhere; make them: rnnsweep.sweep"),
         (lambda: rnnsweep.predict("nowhere", "a text"), "texts is one text; give a list of them"),
         (lambda: rnnsweep.predict("nowhere", ["a text"]), "there are no results at nowhere"),
+        (lambda: rnnsweep.search(None, "embedded"), "neither trials nor budget says when the search ends"),
+        (lambda: rnnsweep.refit("nowhere", "embedded"), "there are no results at nowhere"),
         (lambda: rnnsweep.report("nowhere"), "there are no results at nowhere; make them: rnnsweep grid"),
     ],
 )

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rnnsweep.ensemble import ensemble, greedy
+from rnnsweep.ensemble import ensemble as chosen
+from rnnsweep.ensemble import greedy
 from rnnsweep.ledger import Ledger, Record
 from rnnsweep.network.output import output_of
 from rnnsweep.spec import Spec
@@ -15,6 +16,11 @@ SAYS = {
     2: [0.7, 0.2, 0.2, 0.8, 0.8, 0.8],
     3: [0.9, 0.9, 0.9, 0.1, 0.1, 0.1],
 }
+
+
+def ensemble(ledger, specs):
+    """Return what the ledger's frames and predictions give of these specs."""
+    return chosen(ledger.load(), ledger.predictions, [spec.key for spec in specs])
 
 
 def put(ledger, seed, says, **fields):
@@ -35,9 +41,9 @@ def test_those_are_chosen_whose_mean_is_better_than_each_and_their_costs_are_add
     ledger = Ledger(str(tmp_path))
     specs = [put(ledger, seed, says) for seed, says in SAYS.items()]
     found = ensemble(ledger, specs)
-    assert set(found["members"]) == {specs[0].key, specs[1].key}
-    assert found["val_accuracy"] == found["test_accuracy"] == 1
-    assert (found["seconds"], found["params"]) == (4, 20)
+    assert set(found.members) == {specs[0].key, specs[1].key}
+    assert found.val_accuracy == found.test_accuracy == 1
+    assert (found.seconds, found.params) == (4, 20)
     assert ensemble(ledger, specs[::2]) is None, "the worse one does not help"
 
 
@@ -52,8 +58,8 @@ def test_a_certain_probability_of_half_precision_is_no_infinite_logit(tmp_path):
     ledger = Ledger(str(tmp_path))
     specs = [put(ledger, 1, [0, 0, 1, 1, 1, 1]), put(ledger, 2, [1, 0, 0, 1, 1, 1])]
     found = ensemble(ledger, specs)
-    assert np.isfinite(found["test_loss"])
-    assert found["test_accuracy"] == 1
+    assert np.isfinite(found.test_loss)
+    assert found.test_accuracy == 1
 
 
 @pytest.mark.parametrize("output", [output_of(3), output_of(3, multilabel=True)], ids=["softmax", "sigmoids"])

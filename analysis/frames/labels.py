@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
 
 from rnnsweep.choice import networks
 
@@ -21,6 +20,8 @@ def of_labels(label: NDArray[Any], probabilities: NDArray[Any], names: Sequence[
     `texts` have it, `said` is of how many it is said, by a probability above 0.5. A precision, recall, F1 or average
     precision (of scikit-learn's definition) that nothing defines is nan.
     """
+    from sklearn.metrics import average_precision_score  # takes a second, and few ledgers have such data
+
     given, said = label.astype(bool), np.asarray(probabilities, np.float32) > 0.5
     hits, texts, named = (counts.sum(axis=0).astype(float) for counts in (given & said, given, said))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -38,7 +39,7 @@ def best_of_labels(trials: pd.DataFrame) -> list[pd.DataFrame]:
     done = trials[trials["multilabel"] & (trials["status"] == "finished")]
     chosen = []
     for _, rows in done.groupby(["data_sha256", "reviews"], sort=False, dropna=False):
-        held = rows[rows["validation"] != "test"]
+        held = rows[~rows["validation"].isin(["test", "none"])]
         ranked = networks(held if len(held) else rows)
         chosen.append(rows[rows["key"].isin(ranked.iloc[0]["keys"])])
     return chosen

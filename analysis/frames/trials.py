@@ -55,10 +55,11 @@ def finished(trials: pd.DataFrame) -> pd.DataFrame:
 def held_out(trials: pd.DataFrame) -> pd.DataFrame:
     """Return the finished trials whose validation reviews were a held-out share of the training reviews.
 
-    Only these take part in the study: a trial that chose its epoch by the test set or by one batch would win unfairly.
+    Only these take part in the study: a trial that chose its epoch by the test set or by one batch would win unfairly,
+    and one that held nothing out has seen more reviews than those that did.
     """
     done = finished(trials)
-    return done[~done["validation"].isin(["test", "first_batch"])]
+    return done[~done["validation"].isin(["test", "first_batch", "none"])]
 
 
 def in_order(trials: pd.DataFrame) -> pd.DataFrame:

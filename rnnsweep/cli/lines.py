@@ -12,11 +12,21 @@ import pandas as pd
 from rich.console import Console
 
 from rnnsweep import choice
-from rnnsweep.baselines import Baseline, BaselineSettings, baseline_files, baseline_key, baselines
+from rnnsweep.baselines import (
+    Baseline,
+    BaselineSettings,
+    baseline_files,
+    baseline_key,
+    baselines,
+    read_baselines,
+    refit_key,
+    refitted,
+)
 from rnnsweep.cli import screen
 from rnnsweep.data import Dataset, split
 from rnnsweep.data.split import shared_with_training
-from rnnsweep.ledger import COMMONEST, Ledger, LedgerFrames
+from rnnsweep.ledger import COMMONEST, Ledger, LedgerFrames, refitted_pairs
+from rnnsweep.refits import reason_against, refit
 from rnnsweep.spec import Spec
 
 SETTING = ("reviews", "validation", "validation_share", "data_sha256", "num_words", "max_len")
@@ -29,9 +39,10 @@ def settings_of(specs: Iterable[Spec]) -> dict[str, Spec]:
     """Return a spec for each setting that these specs' lines need, by the key of the lines.
 
     Where that are more than `MOST`, each vocabulary is taken at the largest length only, and where that are still as
-    many, only the largest vocabulary.
+    many, only the largest vocabulary. Without held-out texts no C can be chosen, so that there are no lines.
     """
-    found = {baseline_key(BaselineSettings.of(spec)): spec for spec in specs}
+    held = (spec for spec in specs if spec.validation != choice.NONE_HELD_OUT)
+    found = {baseline_key(BaselineSettings.of(spec)): spec for spec in held}
     for names in (["num_words"], []):
         if len(found) <= MOST:
             break
@@ -90,6 +101,35 @@ def compute(console: Console, specs: Sequence[Spec], ledger: Ledger, dataset: Da
                 continue
             _add_facts(lines, spec, dataset)
             ledger.write_baselines(baseline_key(settings), *baseline_files(lines))
+
+
+def compute_refits(console: Console, specs: Iterable[Spec], ledger: Ledger, dataset: Dataset) -> None:
+    """Train the lines of these specs' settings again on all texts, each with its C, and write what is not there."""
+    known = ledger.baseline_keys()
+    for spec in settings_of(specs).values():
+        settings = BaselineSettings.of(spec)
+        files = ledger.read_baselines(baseline_key(settings))
+        if files is None or refit_key(settings) in known or reason_against(spec):
+            continue
+        with console.status(f"linear lines on all texts, {spec.num_words:,} words, {spec.max_len:,} steps"):
+            chosen = {line.row["model"]: line.row["C"] for line in read_baselines(*files)}
+            whole = refit(spec, spec.epochs, spec.seed)
+            again = refitted(split(whole, dataset), settings, chosen)
+            _add_facts(again, whole, dataset)
+            ledger.write_baselines(refit_key(settings), *baseline_files(again))
+
+
+def refitted_lines(frames: LedgerFrames, specs: Iterable[Spec]) -> pd.DataFrame:
+    """Return a row per model of the specs' data: the best of its lines by validation, and the same trained on all.
+
+    Columns: title, num_words, max_len, test_accuracy, refit_accuracy.
+    """
+    settings = {_setting(*(getattr(spec, name) for name in SETTING)) for spec in specs}
+    both = refitted_pairs(frames.baselines, frames.refits)
+    columns = zip(*(both[name] for name in SETTING), strict=True)
+    here = both[np.array([_setting(*values) in settings for values in columns], bool)]
+    best = here.sort_values("val_accuracy", ascending=False, kind="stable").drop_duplicates("model")
+    return best[["title", "num_words", "max_len", "test_accuracy", "refit_accuracy"]].reset_index(drop=True)
 
 
 def _add_facts(lines: Sequence[Baseline], spec: Spec, dataset: Dataset) -> None:

@@ -15,6 +15,7 @@ from rnnsweep.cli.data_flags import found_again, reading_of
 from rnnsweep.cli.flags import FINISHED, INTERRUPTED, SOME_FAILED, Parser, machines_of
 from rnnsweep.cli.guard import guard, take_every_character
 from rnnsweep.cli.look import print_look, print_warnings
+from rnnsweep.cli.run_refit import plan_refit, refit_best
 from rnnsweep.cluster import check_address, check_gpus, survey
 from rnnsweep.data import Dataset, load
 from rnnsweep.data.vectors import check_columns, of_vectors
@@ -107,8 +108,9 @@ def _run(
         slots = look_at_cluster(console, ledger, dataset, machines, slots)
     needed = [found.estimates[spec.key] for spec in found.to_run]
     screen.print_estimate(console, needed, list(found.seconds.values()), slots, found.cores)
+    screen.print_slow(console, found.to_run)
     screen.print_lines(console, len(bars), lines.seconds_of(bars, dataset), "before")
-    said["plan"] = facts.of_plan(found, slots)
+    said["plan"] = facts.of_plan(found, slots) | plan_refit(console, options, found.specs, dataset)
     if options.plan:
         return FINISHED
     if found.to_run:
@@ -123,7 +125,11 @@ def _run(
     with Progress(console, found.seconds, slots or 1, cores=found.cores) as progress:
         if found.to_run:
             run(SpecList(found.to_run), ledger, dataset, machines, progress)
-    return _summary(console, found.specs, progress.failed_keys, ledger, options, said)
+    bad = _summary(console, found.specs, progress.failed_keys, ledger, options, said)
+    if options.refit:
+        bad |= refit_best(console, options, found.specs, ledger, dataset, machines, said["summary"])
+    screen.print_report_command(console, options.results)
+    return SOME_FAILED if bad else FINISHED
 
 
 def _summary(
@@ -133,7 +139,8 @@ def _summary(
     ledger: Ledger,
     options: argparse.Namespace,
     said: Row,
-) -> int:
+) -> dict[str, str]:
+    """Print how the sweep ended; returns why what did not finish did not, by key."""
     results = ledger.results()
     ledger.index()
     rows = {spec.key: results[spec.key] for spec in specs if spec.key in results}
@@ -141,12 +148,13 @@ def _summary(
     bad = {spec.key: GONE for spec in specs if spec.key not in rows} | bad
     screen.print_done(console, ledger, len(specs) - len(bad), len(specs))
     screen.print_failed(console, bad)
-    if options.baselines and ledger.baseline_keys():
-        lines.print_best(console, ledger.load(), specs)
-    screen.print_ensemble(console, ensemble(ledger, specs))
-    screen.print_report_command(console, options.results)
-    said["summary"] = facts.of_trials(rows, bad)
-    return SOME_FAILED if bad else FINISHED
+    frames = ledger.load()
+    if options.baselines and len(frames.baselines):
+        lines.print_best(console, frames, specs)
+    several = ensemble(frames, ledger.predictions, [spec.key for spec in specs])
+    screen.print_ensemble(console, several)
+    said["summary"] = facts.of_trials(rows, bad) | ({"ensemble": several.to_dict()} if several else {})
+    return bad
 
 
 def keep_words(console: Console, ledger: Ledger, dataset: Dataset, options: argparse.Namespace) -> None:

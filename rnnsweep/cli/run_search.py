@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from rich.console import Console
 
 from rnnsweep import choice
@@ -19,9 +17,11 @@ from rnnsweep.cli import facts, lines, screen
 from rnnsweep.cli.data_flags import data_words, found_again
 from rnnsweep.cli.flags import FINISHED, SOME_FAILED, Parser, machines_of
 from rnnsweep.cli.run import guarded, keep_words, look_at_cluster
+from rnnsweep.cli.run_refit import plan_refit, refit_best
 from rnnsweep.cluster import check_address, check_gpus
 from rnnsweep.data import Dataset
 from rnnsweep.data.vectors import check_columns, of_vectors
+from rnnsweep.ensemble import ensemble
 from rnnsweep.ledger import Ledger, LedgerFrames
 from rnnsweep.run import run
 from rnnsweep.search import Goal
@@ -42,7 +42,7 @@ from rnnsweep.sweep import (
     missing,
     slots_here,
 )
-from rnnsweep.types import Arrays, Row
+from rnnsweep.types import Row
 
 Space = Callable[[str, str, bool, Mapping[str, Any]], SearchSpace]
 DRAWS = 50  # random specs whose mean says what a search will cost
@@ -96,6 +96,7 @@ def _search(console: Console, options: argparse.Namespace, space: SearchSpace, d
     screen.print_estimate(console, drawn[:left], [each] * left, slots, cores)
     screen.print_lines(console, len(bars), lines.seconds_of(bars, dataset), "at the end")
     said["plan"] = facts.of_search(study, ended, left, each, slots, cores, max(item.memory_mb for item in drawn))
+    said["plan"] |= plan_refit(console, options, specs, dataset)
     if options.plan:
         return FINISHED
     check_address(machines)
@@ -116,7 +117,34 @@ def _search(console: Console, options: argparse.Namespace, space: SearchSpace, d
         if options.confirm:
             seeds = [spec.replace(seed=spec.seed + added) for spec in best for added in range(1, options.seeds + 1)]
             failed |= _confirm(console, len(best), seeds, ledger, dataset, machines, slots)
-        return _summary(console, options, study, best, failed, ledger, dataset, said)
+        winner = _summary(console, options, study, best, failed, ledger, dataset, said)
+        if options.refit and winner is not None:
+            failed |= _refit(console, options, winner, study, ledger, dataset, machines, said)
+    screen.print_report_command(console, options.results)
+    return SOME_FAILED if failed or winner is None else FINISHED
+
+
+def _refit(
+    console: Console,
+    options: argparse.Namespace,
+    winner: Spec,
+    study: Search,
+    ledger: Ledger,
+    dataset: Dataset,
+    machines: Machines,
+    said: Row,
+) -> dict[str, str]:
+    fresh = range(1, options.seeds + 1) if options.confirm else ()
+    seeds = [winner, *(winner.replace(seed=winner.seed + added) for added in fresh)]
+    frames = ledger.load()
+    return refit_best(
+        console, options, seeds, ledger, dataset, machines, said["summary"], _specs_of(frames, study.name)
+    )
+
+
+def _specs_of(frames: LedgerFrames, study: str) -> list[Spec]:
+    keys = frames.suggestions.loc[frames.suggestions["study"] == study, "key"]
+    return [frames.specs[key] for key in keys if key in frames.specs]
 
 
 def _confirm(
@@ -150,8 +178,8 @@ def _summary(
     ledger: Ledger,
     dataset: Dataset,
     said: Row,
-) -> int:
-    """Print what was found, and write it beside what was looked for; the winner is `choice.confirmed`'s first."""
+) -> Spec | None:
+    """Print what was found, and write it beside what was looked for; return the winner, `choice.confirmed`'s first."""
     screen.print_search_done(console, study)
     screen.print_failed(console, failed)
     specs = {spec.key: spec for spec in best}
@@ -175,9 +203,17 @@ def _summary(
         lines.print_against(console, frames, spec, float(winner["mean"]), int(winner["n"]))
         found |= {"winner": winner["key"]}
         said["summary"]["winner"] = facts.of_winner(spec, *interval)
+        _ensemble(console, frames, study, ledger, said["summary"])
     study.describe(**found)
-    screen.print_report_command(console, options.results)
-    return SOME_FAILED if failed or not ranked else FINISHED
+    return specs[ranked[0]["key"]] if ranked else None
+
+
+def _ensemble(console: Console, frames: LedgerFrames, study: Search, ledger: Ledger, said: Row) -> None:
+    """Say what the mean of the study's networks has; the fresh seeds of those that are confirmed are no part of it."""
+    found = ensemble(frames, ledger.predictions, [spec.key for spec in _specs_of(frames, study.name)])
+    screen.print_ensemble(console, found)
+    if found:
+        said["ensemble"] = found.to_dict()
 
 
 def with_lines(
@@ -185,9 +221,7 @@ def with_lines(
 ) -> LedgerFrames:
     """Compute the linear lines of the settings that the study's trials have, and return all that the ledger holds."""
     frames = ledger.load()
-    said = frames.suggestions
-    keys = said.loc[said["study"] == study.name, "key"]
-    bars = lines.lacking([frames.specs[key] for key in keys if key in frames.specs], ledger, options)
+    bars = lines.lacking(_specs_of(frames, study.name), ledger, options)
     lines.compute(console, bars, ledger, dataset)
     return ledger.load() if bars else frames
 
@@ -198,20 +232,9 @@ def _interval(
     """Return what `with_interval` does of the winner, which so many fresh seeds confirm, of so many specs."""
     key = str(winner["key"])
     done = choice.planned(trials, key, fresh) if fresh else trials[trials["key"] == key]
-    predicted = [ledger.predictions(one) for one in done["key"]]
-    right = [_right(arrays) for arrays in predicted if arrays]
-    shares = np.stack(right) if right and len(right) == len(done) and len(set(map(len, right))) == 1 else None
+    shares = choice.right_of_all([ledger.predictions(one) for one in done["key"]])
     result = ledger.record(str(done["key"].iloc[0])).result() or {}
     return with_interval(winner, result, sample(done["test_accuracy"].to_numpy(), shares), confirmed)
-
-
-def _right(arrays: Arrays) -> NDArray[np.bool_]:
-    """Return bool [test reviews]: who was classified rightly by the best epoch."""
-    best, label = arrays["best"], arrays["label"]
-    if label.ndim > 1:  # several labels a review
-        return np.asarray(((best > 0.5) == label).all(1))
-    classes = best.argmax(1) if best.ndim > 1 else best > 0.5
-    return np.asarray(classes == label)
 
 
 def with_interval(

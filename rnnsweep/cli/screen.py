@@ -12,17 +12,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from rnnsweep import commands
+from rnnsweep.cells import OWN
 from rnnsweep.choice import ACCURACY
 from rnnsweep.cli.flags import as_text
 from rnnsweep.cluster import MUST_AGREE, Node
 from rnnsweep.data import Dataset, split
 from rnnsweep.data.vectors import coverage
+from rnnsweep.ensemble import Ensemble
 from rnnsweep.ledger import LINE_TITLES, Ledger
 from rnnsweep.machine.software import blas_text, kernel_warning
 from rnnsweep.redact import printable, without_password
 from rnnsweep.search import SMALLER
 from rnnsweep.spec import FROM_DATA, HINTS, Spec
-from rnnsweep.sweep import Estimate, Machines, duration, wall_seconds
+from rnnsweep.sweep import KERAS_TIMES, Estimate, Machines, duration, wall_seconds
 from rnnsweep.types import Row
 
 if TYPE_CHECKING:
@@ -81,6 +83,9 @@ def print_search(console: Console, study: Search) -> None:
     for name, axis in study.space.axes.items():
         of_each = " (each layer)" if name == "units" else ""
         table.add_row(f"  {name}", f"{axis}{of_each}")
+    if study.space.with_sgd:
+        with_sgd = ", ".join(f"{name} {as_text(value)}" for name, value in study.space.with_sgd.items())
+        table.add_row("  with sgd", with_sgd)
     for name in ("epochs", "reviews", "seed"):
         table.add_row(f"  {name}", as_text(getattr(study.space.base, name)))
     console.print(table)
@@ -181,6 +186,17 @@ def print_estimate(
     )
 
 
+def print_slow(console: Console, specs: Sequence[Spec]) -> None:
+    """Print which of these specs run on the slow path, and how much slower that is, if there are any."""
+    slow = [spec.own_layer for spec in specs if spec.cell == OWN]
+    if slow:
+        console.print(
+            f"         {len(slow)} of these on the Keras layers ({', '.join(sorted(set(slow)))}: a layer of your own), "
+            f"about {KERAS_TIMES} times slower than a packed network of that size",
+            soft_wrap=True,
+        )
+
+
 # The end.
 
 
@@ -253,14 +269,15 @@ def print_bar_measure(console: Console, title: str, value: float, line: Mapping[
                   f"it, {name}, has {float(line[column]):.4f}", soft_wrap=True)  # fmt: skip
 
 
-def print_ensemble(console: Console, row: Row | None) -> None:
+def print_ensemble(console: Console, found: Ensemble | None) -> None:
     """Print the ensemble of the sweep's networks that validation chose, with the sum of its costs; None: nothing."""
-    if row:
-        members = ", ".join(f"{key}{f' x {times}' if times > 1 else ''}" for key, times in row["members"].items())
+    if found:
+        members = ", ".join(f"{key}{f' x {times}' if times > 1 else ''}" for key, times in found.members.items())
+        low, high = found.interval()
         console.print(
-            f"[bold]ensemble[/] mean logits of {len(row['members'])} networks, chosen on validation "
-            f"({row['val_accuracy']:.4f}): test {row['test_accuracy']:.4f}, trained in {duration(row['seconds'])} "
-            f"together; {members}",
+            f"[bold]ensemble[/] mean logits of {len(found.members)} networks, chosen on validation "
+            f"({found.val_accuracy:.4f}): test {found.test_accuracy:.4f} ({low:.4f} to {high:.4f}: 95 %, Wilson's), "
+            f"trained in {duration(found.seconds)} together; {members}",
             soft_wrap=True,
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 from rnnsweep.cli.flags import (
     Parser,
     add_baselines_flag,
+    add_refit_flag,
     add_spec_flags,
     add_sweep_flags,
     given_fields,
@@ -75,6 +76,7 @@ def add_search_flags(parser: Parser) -> None:
     add("--confirm", type=positive, default=0, metavar="K", help="train the best K specs again with fresh seeds")
     add("--seeds", type=positive, default=5, metavar="N",
         help="fresh seeds of each confirmed spec; the one that chose it does not count (default: 5)")  # fmt: skip
+    add_refit_flag(parser)
     add("--study", metavar="URL", help="database of the study (default: SQLite beside the ledger)")
     add("--name", metavar="NAME", help="of the study (default: made of the data, the axes and the fixed fields)")
     add("--depth", type=positive, nargs="+", help="numbers of recurrent layers to choose among")

@@ -36,12 +36,14 @@ def split(spec: Spec, dataset: Dataset) -> Parts:
 
     Validation is the last share of the training reviews, as Keras's `validation_split`, or the first batch of them, or
     the test set, or whole groups of texts; rows that a file itself names for it are taken in place of the usual share.
+    With `none` there is no validation review: those that a file names for it are trained on, behind the others.
     Of a user's file, copies of one text stand on one side, and of three classes or more each gives its share; several
     labels a text are left to chance. Raises `DataError` if there are fewer reviews than the spec wants, or fewer than
     one batch, or no groups to hold out.
     """
     parts = _LATEST.get(dataset, ("parts", *_setting(spec)), lambda: _parts(spec, dataset))
-    if len(parts.train) < spec.batch_size or not len(parts.validation):
+    wanted = spec.validation != "none"
+    if len(parts.train) < spec.batch_size or (wanted and not len(parts.validation)):
         raise DataError(
             f"{dataset.name} leaves {len(parts.train):,} reviews for training and {len(parts.validation):,} for "
             f"validation, with batches of {spec.batch_size}; give more reviews or a smaller --batch-size"
@@ -54,9 +56,9 @@ def shared_with_training(spec: Spec, dataset: Dataset) -> NDArray[np.bool_]:
 
     def shared() -> NDArray[np.bool_]:
         train, test = _train_and_test(spec, dataset)
-        return shared_between(train, test)
+        return shared_between(train if spec.validation != "none" else _all(spec, dataset, train), test)
 
-    return _LATEST.get(dataset, ("shared", spec.reviews), shared)
+    return _LATEST.get(dataset, ("shared", spec.reviews, spec.validation == "none"), shared)
 
 
 def names_validation(spec: Spec, dataset: Dataset) -> bool:
@@ -82,11 +84,22 @@ def _parts(spec: Spec, dataset: Dataset) -> Parts:
     train, test = _train_and_test(spec, dataset)
     if spec.validation == "test":
         return Parts(train, test, test)
+    if spec.validation == "none":
+        return Parts(_all(spec, dataset, train), train.first(0), test, "no text is held out: all are trained on")
     if dataset.validation is not None and names_validation(spec, dataset):
-        named = dataset.validation if spec.reviews is None else dataset.validation.first(spec.reviews)
+        named = _named(spec, dataset.validation)
         return Parts(train, named, test, f"the {len(named):,} rows that {dataset.name} names for it")
     held = _held_out(spec, dataset, train)
     return Parts(_taken(train, ~held.rows), _taken(train, held.rows), test, held.note)
+
+
+def _named(spec: Spec, validation: Reviews) -> Reviews:
+    return validation if spec.reviews is None else validation.first(spec.reviews)
+
+
+def _all(spec: Spec, dataset: Dataset, train: Reviews) -> Reviews:
+    """Return the training reviews with those behind them that the file names for validation."""
+    return train if dataset.validation is None else train.and_then(_named(spec, dataset.validation))
 
 
 def _held_out(spec: Spec, dataset: Dataset, train: Reviews) -> HeldOut:

@@ -33,8 +33,11 @@ class Result:
 def best_epoch(rows: list[Row], select: str = "val_accuracy") -> int:
     """Return the number of the epoch that is best by this column of its row, the first of equals: the selection rule.
 
-    The least loss is best, the largest of anything else; a value that is not finite never is, where another is.
+    The least loss is best, the largest of anything else; a value that is not finite never is, where another is. Where
+    nothing was held out to choose by, it is the last epoch.
     """
+    if rows and not any(name.startswith("val_") for name in rows[-1]):
+        return len(rows)
     sign = -1 if select.endswith("loss") else 1
     return 1 + int(np.argmax([sign * row[select] if math.isfinite(row[select]) else -math.inf for row in rows]))
 
@@ -53,5 +56,5 @@ def accuracy_columns(rows: list[Row], select: str = "val_accuracy") -> Row:
     found = {"best_epoch": best}
     for prefix, row in (("", rows[best - 1]), ("last_", rows[-1])):
         found |= {f"{prefix}train_loss": row["loss"], f"{prefix}train_accuracy": row["accuracy"]}
-        found |= {f"{prefix}val_loss": row["val_loss"], f"{prefix}val_accuracy": row["val_accuracy"]}
+        found |= {f"{prefix}{name}": row[name] for name in ("val_loss", "val_accuracy") if name in row}
     return found

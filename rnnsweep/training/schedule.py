@@ -24,7 +24,7 @@ def _constant(spec: Spec, rows: list[Row], share: float) -> float:
 
 def _steps(spec: Spec, rows: list[Row], share: float) -> float:
     """Return a tenth after 80 % of the epochs; the first is always taken at the whole rate."""
-    return DECAY if len(rows) >= max(1, int(spec.epochs * DECAY_AFTER)) else 1.0
+    return DECAY if len(rows) >= max(1, int(spec.full_epochs * DECAY_AFTER)) else 1.0
 
 
 def _cosine(spec: Spec, rows: list[Row], share: float) -> float:
@@ -44,7 +44,7 @@ def _plateau(spec: Spec, rows: list[Row], share: float) -> float:
 
 
 def _taken(spec: Spec, rows: list[Row], share: float) -> float:
-    return (len(rows) + share) / spec.epochs
+    return (len(rows) + share) / spec.full_epochs
 
 
 def _between(first: float, last: float, share: float) -> float:

@@ -134,7 +134,7 @@ class _Training:
 
         Averaging along the path of training: Polyak and Juditsky 1992; Izmailov and others 2018.
         """
-        before = epoch - 1 - (self.spec.epochs - self.spec.average_epochs)  # epochs in the mean already
+        before = epoch - 1 - (self.spec.full_epochs - self.spec.average_epochs)  # epochs in the mean already
         if before < 0:
             return
         weights = [np.array(weight) for weight in self.model.get_weights()]
@@ -175,7 +175,7 @@ def _finite_epochs(
     """Run the epochs that are missing; returns whether all of their losses are finite, and stops where one is not."""
     while not ended(training.spec, training.rows):
         row = _one_epoch(training, train, validation)
-        if not math.isfinite(row["loss"] + row["val_loss"]):
+        if not math.isfinite(row["loss"] + row.get("val_loss", 0.0)):
             return False
         training.add(row)
         training.go_on()
@@ -195,7 +195,7 @@ def _one_epoch(training: _Training, train: _Encoded, validation: _Encoded) -> Ro
         accuracies.append(accuracy)
         sizes.append(len(batch))
         if not math.isfinite(loss):
-            return {"loss": loss, "val_loss": math.nan}
+            return {"loss": loss}
     training.engine.end_epoch()
     training.average(epoch)
     row = {
@@ -203,18 +203,19 @@ def _one_epoch(training: _Training, train: _Encoded, validation: _Encoded) -> Ro
         "loss": float(np.average(losses, weights=sizes)),
         "accuracy": float(np.average(accuracies, weights=sizes)),
     }
-    predicted = training.predicted = training.engine.predict(validation.ids)
-    row["val_loss"], row["val_accuracy"] = training.output.metrics(predicted, validation.labels)
+    if len(validation.ids):
+        training.predicted = training.engine.predict(validation.ids)
+        row["val_loss"], row["val_accuracy"] = training.output.metrics(training.predicted, validation.labels)
     row |= {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
-    return row | _selected(training, predicted, validation.labels, row)
+    return row | _selected(training, validation.labels, row)
 
 
-def _selected(training: _Training, predicted: Floats, labels: NDArray[Any], row: Row) -> Row:
-    """Return what the best epoch is chosen by, where the row does not have it."""
+def _selected(training: _Training, labels: NDArray[Any], row: Row) -> Row:
+    """Return what the best epoch is chosen by, where the row does not have it and there are reviews to choose by."""
     select = training.spec.select
-    if select in row:
+    if select in row or training.predicted is None:
         return {}
-    return {select: measures(training.output, predicted, labels)[select.removeprefix("val_")]}
+    return {select: measures(training.output, training.predicted, labels)[select.removeprefix("val_")]}
 
 
 def _batches(spec: Spec, reviews: int, epoch: int) -> Iterator[NDArray[np.int64]]:
@@ -246,14 +247,17 @@ def _evaluated(
     row["cpu_seconds"] += time.process_time() - cpu
     row["peak_memory_mb"] = peak_memory_mb()
     row["peak_gpu_memory_mb"] = peak_gpu_memory_mb(training.device)
-    # Behind the clock and the memory, which are of the network and not of scikit-learn.
-    validated = training.validation_predictions(validation)
-    for part, found, labels in (("val", validated, validation.labels), ("test", best, test.labels)):
-        row |= {f"{part}_{name}": value for name, value in measures(output, found, labels).items()}
-    row |= without_copies(output, best, test.labels, shared)
     predictions: Arrays = {"label": test.labels, "best": output.half_precision(best)}
     predictions["last"] = output.half_precision(last)
-    predictions |= {"validation": output.half_precision(validated), "validation_label": validation.labels}
+    said = [("test", best, test.labels)]
+    if len(validation.ids):
+        validated = training.validation_predictions(validation)
+        predictions |= {"validation": output.half_precision(validated), "validation_label": validation.labels}
+        said.insert(0, ("val", validated, validation.labels))
+    # Behind the clock and the memory, which are of the network and not of scikit-learn.
+    for part, found, labels in said:
+        row |= {f"{part}_{name}": value for name, value in measures(output, found, labels).items()}
+    row |= without_copies(output, best, test.labels, shared)
     return Result(row, best_weights, last_weights, predictions)
 
 

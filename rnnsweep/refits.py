@@ -1,0 +1,115 @@
+"""A chosen network trained again on all texts, those that were held out too: which trainings, and what it brings.
+
+Nothing of a refit is chosen: it ends after the epochs that its network's validated seeds found best, the median of
+them, on the schedule of those, and its seeds are others. No ranking by validation has it, since it was not validated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from statistics import median_low
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rnnsweep.choice import NETWORK, NONE_HELD_OUT
+from rnnsweep.spec import Spec
+from rnnsweep.stats import ACCURACY, Sample, contrast, sample
+
+SEEDS = 5  # fresh ones of a refit
+REFIT_COLUMNS = [
+    "dataset", "data_sha256", "reviews", "network", "key", "validation", "n", "test_accuracy", "low", "high",
+    "refit_key", "epochs", "refit_n", "refit_accuracy", "refit_low", "refit_high", "difference", "difference_low",
+    "difference_high", "seconds", "refit_seconds",
+]  # fmt: skip
+Right = Callable[
+    [Sequence[str]], NDArray[np.bool_] | None
+]  # of trials' keys: who was right on each test text, if known
+
+
+def refit(spec: Spec, epochs: int, seed: int) -> Spec:
+    """Return the network of a spec as it is trained on all texts, for so many epochs of its schedule."""
+    return spec.replace(
+        validation=NONE_HELD_OUT,
+        validation_share=Spec.validation_share,
+        patience=0,
+        epochs=epochs,
+        schedule_epochs=spec.full_epochs,
+        seed=seed,
+    )
+
+
+def refits(specs: Sequence[Spec], best_epochs: Sequence[int], seeds: int) -> list[Spec]:
+    """Return the refit of a network by its validated seeds and their best epochs: so many seeds, behind theirs."""
+    first = max(spec.seed for spec in specs) + 1
+    return [refit(specs[0], median_low(best_epochs), seed) for seed in range(first, first + seeds)]
+
+
+def reason_against(spec: Spec) -> str:
+    """Return why a network cannot be trained on all texts, or ''."""
+    if spec.validation in ("test", NONE_HELD_OUT):
+        return f"validation is {spec.validation}, so its epochs were not chosen on held-out texts"
+    if spec.schedule == "plateau":
+        return "schedule is plateau, which follows held-out texts, and a refit has none"
+    return ""
+
+
+def compared(
+    trials: pd.DataFrame, specs: Mapping[str, Spec], right: Right, chose: Collection[str] = ()
+) -> pd.DataFrame:
+    """Return a row per refitted network: mean test accuracy and 95 % interval without and with the refit, and of both
+    the difference on the same test texts.
+
+    `trials` are `LedgerFrames.trials`. `chose` are keys of trials that a search chose networks by, which do not count
+    where there are others. The seconds are means.
+    """
+    done = trials[trials["status"] == "finished"]
+    of_refits = done[done["validation"] == NONE_HELD_OUT]
+    others = done[~done["validation"].isin(["test", NONE_HELD_OUT])]
+    rows = [
+        _row(before, after, specs, right, chose)
+        for _, after in of_refits.groupby(NETWORK, sort=False, dropna=False)
+        for before in _refitted(others, specs[after["key"].iloc[0]], specs)
+    ]
+    return pd.DataFrame(rows, columns=REFIT_COLUMNS).sort_values(["dataset", "key"], ignore_index=True)
+
+
+def _refitted(others: pd.DataFrame, refitted: Spec, specs: Mapping[str, Spec]) -> list[pd.DataFrame]:
+    """Return the networks, each as its trials, that this is the refit of; those alone whose epochs it has, if any."""
+    alike = others[np.array([_is_refit_of(specs[key], refitted) for key in others["key"]], bool)]
+    found = [rows for _, rows in alike.groupby(NETWORK, sort=False, dropna=False)]
+    exact = [rows for rows in found if median_low(rows["best_epoch"].astype(int)) == refitted.epochs]
+    return exact or found
+
+
+def _is_refit_of(spec: Spec, refitted: Spec) -> bool:
+    if spec.epochs < refitted.epochs or reason_against(spec):
+        return False
+    return refit(spec, refitted.epochs, refitted.seed) == refitted
+
+
+def _row(
+    before: pd.DataFrame, after: pd.DataFrame, specs: Mapping[str, Spec], right: Right, chose: Collection[str]
+) -> dict[str, object]:
+    fresh = before[~before["key"].isin(chose)]
+    before, after = (rows.sort_values("seed") for rows in (fresh if len(fresh) else before, after))
+    first, second = (
+        sample(rows["test_accuracy"].to_numpy(float), right(list(rows["key"]))) for rows in (before, after)
+    )
+    spec = specs[before["key"].iloc[0]]
+    both = contrast([second, first], [1.0, -1.0])
+    return {
+        "dataset": spec.dataset, "data_sha256": spec.data_sha256, "reviews": spec.reviews, "network": spec.label(),
+        "key": spec.key, "validation": str(spec.validation), "refit_key": after["key"].iloc[0],
+        "epochs": int(after["epochs"].iloc[0]), "difference": both.estimate,
+        **dict(zip(("difference_low", "difference_high"), both.interval(), strict=True)),
+        **_side("", first, before), **_side("refit_", second, after),
+    }  # fmt: skip
+
+
+def _side(prefix: str, seeds: Sample, rows: pd.DataFrame) -> dict[str, float]:
+    low, high = contrast([seeds], [1.0], ACCURACY).interval()
+    accuracy = "refit_accuracy" if prefix else "test_accuracy"
+    found = {f"{prefix}n": seeds.seeds, accuracy: seeds.mean, f"{prefix}low": low, f"{prefix}high": high}
+    return found | {f"{prefix}seconds": float(rows["seconds"].mean())}
