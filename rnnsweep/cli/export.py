@@ -1,4 +1,4 @@
-"""`sweeps/export.py`: the best network, or one that is named, as a folder that needs no rnnsweep."""
+"""`sweeps/export.py`: the best network, one that is named, or the ensemble as a folder that needs no rnnsweep."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ def export_parser(description: str | None) -> Parser:
     """Return the flags of `sweeps/export.py`."""
     parser = Parser(description)
     add = parser.add_argument
-    add("key", nargs="?", default="best", metavar="KEY|best", help="the network by its key (default: best)")
+    add(
+        "key",
+        nargs="?",
+        default="best",
+        metavar="KEY|best|ensemble",
+        help="the network by its key (default: best), or the ensemble",
+    )
     add("--results", default="results", metavar="URI", help="folder or bucket of the ledger (default: results)")
     add("--out", type=named, required=True, metavar="DIR", help="the folder to write")
     add("--int8", action="store_true", help="and a model.int8.onnx, whose weights take 8 bits")
@@ -26,7 +32,9 @@ def export(description: str | None, arguments: Sequence[str] | None = None) -> i
     parser = export_parser(description)
     options = parser.parse_args(arguments)
     if not KEY.fullmatch(options.key):
-        parser.error(f"{options.key[:40]!r} is no key; give best, or the 12 hexadecimal digits of a trial's folder")
+        parser.error(
+            f"{options.key[:40]!r} is no key; give best, or the 12 hexadecimal digits of a trial's folder, or ensemble"
+        )
 
     from rnnsweep.cli.run_export import run_export
 

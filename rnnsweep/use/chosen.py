@@ -1,23 +1,22 @@
-"""Which network of a ledger is used: the one of a key, or the best by the rule that reports and summaries follow."""
+"""Which network of a ledger is used: the one of a key, the best by the rule that reports and summaries follow, or the
+ensemble of several."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from rnnsweep import choice, commands
+from rnnsweep.ensemble import Ensemble, ensemble, members_frame
 from rnnsweep.errors import UserError
 from rnnsweep.ledger import Ledger, LedgerFrames
 from rnnsweep.spec import Spec
 from rnnsweep.stats import ACCURACY, contrast, sample, wilson
 
-BEST = "best"
+BEST, ENSEMBLE = "best", "ensemble"
 
 
 class UseError(UserError, ValueError):
@@ -26,16 +25,44 @@ class UseError(UserError, ValueError):
 
 @dataclass(frozen=True)
 class Chosen:
-    """A network of a ledger, as so many trained seeds, and why it is this one."""
+    """A network of a ledger, as so many trained seeds, or an ensemble of several, and why it is this one."""
 
-    specs: tuple[Spec, ...]  # a seed each, that of the lowest number first
+    specs: tuple[Spec, ...]  # a seed each, that of the lowest number first; of an ensemble its members
     trials: pd.DataFrame  # their rows of `LedgerFrames.trials`, in this order
     how: str  # how it was chosen, in one line
+    ensemble: Ensemble | None = None
 
     @property
     def spec(self) -> Spec:
-        """The first seed's spec; the others are the same network."""
+        """The first seed's spec; the others are the same network, but of an ensemble."""
         return self.specs[0]
+
+    @property
+    def name(self) -> str:
+        """What it is called in a line of what it says: its key, or the ensemble's name."""
+        return self.ensemble.name if self.ensemble else self.spec.key
+
+    @property
+    def times(self) -> tuple[int, ...]:
+        """How often each of the specs counts in their mean."""
+        return tuple(self.ensemble.members.values()) if self.ensemble else (1,) * len(self.specs)
+
+    @property
+    def words(self) -> str:
+        """What names it on a command line."""
+        if self.ensemble:
+            return ENSEMBLE
+        return BEST if len(self.specs) > 1 else self.spec.key
+
+    @property
+    def num_words(self) -> int:
+        """Number of ids that the largest vocabulary of them has."""
+        return max(spec.num_words for spec in self.specs)
+
+    @property
+    def max_len(self) -> int:
+        """Steps of a text that the longest of them reads."""
+        return max(spec.max_len for spec in self.specs)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -53,14 +80,22 @@ class Chosen:
         return self.only(self.keys[int(order[len(order) // 2])])
 
     def describe(self) -> str:
-        """Return what it is in one line: key, network, seeds."""
+        """Return what it is in one line: key, network, seeds; of an ensemble its members."""
+        if self.ensemble:
+            members = ", ".join(f"{key} x {count}" for key, count in self.ensemble.members.items())
+            return f"{self.name}  mean logits of {len(self.specs)} networks · {self.spec.dataset} · {members}"
         seeds = ", ".join(str(spec.seed) for spec in self.specs)
         return f"{self.spec.key}  {self.spec.label()} · {self.spec.dataset} · seed{'s' * (len(self.specs) > 1)} {seeds}"
 
 
 def chosen(ledger: Ledger, key: str | None = None) -> Chosen:
-    """Return the network of a key, or with None or `best` the best one of the ledger; raises `UseError`."""
+    """Return the network of a key, or with None or `best` the best one of the ledger, or the ensemble of the best.
+
+    Raises `UseError`.
+    """
     frames = ledger.load()
+    if key == ENSEMBLE:
+        return _ensemble(frames, ensemble_of(ledger, frames))
     return _named(ledger, frames, key) if key not in (None, BEST) else _best(ledger, frames)
 
 
@@ -77,15 +112,48 @@ def _named(ledger: Ledger, frames: LedgerFrames, key: str | None) -> Chosen:
     return Chosen((spec,), trials, "named by its key")
 
 
+def ensemble_of(ledger: Ledger, frames: LedgerFrames | None = None) -> Ensemble:
+    """Return the ensemble of the one data set of a ledger; raises `UseError` where there is none."""
+    frames = frames or ledger.load()
+    trials = _of_one_data(ledger, _held_out(ledger, frames))
+    found = ensemble(frames, ledger.predictions, set(trials["key"]))
+    if found is None:
+        raise UseError(
+            f"results {ledger.uri} has no networks whose mean is better on validation than the best of them; give "
+            f"{BEST}, or train more: other seeds or other cells, validated on the same texts"
+        )
+    return found
+
+
+def _ensemble(frames: LedgerFrames, found: Ensemble) -> Chosen:
+    how = (
+        f"mean of the logits, chosen greedily on validation ({found.val_accuracy:.3f}) from the finished networks that "
+        "share their validation texts; the test set took no part"
+    )
+    rows = members_frame(found, frames)
+    return Chosen(tuple(frames.specs[key] for key in rows["key"]), rows, how, found)
+
+
 def _best(ledger: Ledger, frames: LedgerFrames) -> Chosen:
+    trials = _of_one_data(ledger, _held_out(ledger, frames))
+    found = _of_search(frames, trials)
+    return found if found is not None else _of_networks(frames, trials)
+
+
+def _held_out(ledger: Ledger, frames: LedgerFrames) -> pd.DataFrame:
+    """Return the finished trials that were validated on held-out texts, where there are none those on the test set."""
     done = frames.trials[frames.trials["status"] == "finished"]
     if not len(done):
         train = shlex.join([*commands.words("grid"), "--results", ledger.uri])
         raise UseError(f"results {ledger.uri} has no finished trial; train some, such as by `{train}`")
-    held = done[done["validation"] != "test"]
-    trials = _of_one_data(ledger, held if len(held) else done)
-    found = _of_search(frames, trials)
-    return found if found is not None else _of_networks(frames, trials)
+    validated = done[done["validation"] != choice.NONE_HELD_OUT]
+    if not len(validated):
+        raise UseError(
+            f"results {ledger.uri} has networks that held no texts out, and so no best one; give the key of one: "
+            f"{', '.join(done['key'][:3])}"
+        )
+    held = validated[validated["validation"] != "test"]
+    return held if len(held) else validated
 
 
 def _of_one_data(ledger: Ledger, done: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +211,11 @@ def accuracy_on_test(ledger: Ledger, found: Chosen) -> tuple[float, float, float
 
     Of several seeds it is Student's t over seeds, and over the texts where the predictions are there; of one, Wilson's
     over the test texts, which says nothing of other seeds. nan where a record lacks its numbers.
+    Of an ensemble it is Wilson's over the test texts, which says nothing of other seeds of its members.
     """
+    if found.ensemble:
+        texts = f"Wilson's, over {found.ensemble.test_texts:,} test texts of this ensemble"
+        return found.ensemble.test_accuracy, *found.ensemble.interval(), texts
     accuracies = found.trials["test_accuracy"].to_numpy(dtype=np.float64)
     mean = float(accuracies.mean())
     if len(accuracies) == 1:
@@ -151,15 +223,7 @@ def accuracy_on_test(ledger: Ledger, found: Chosen) -> tuple[float, float, float
         if not isinstance(reviews, int) or not 0 <= mean <= 1:
             return mean, float("nan"), float("nan"), "one seed, its test texts not known"
         return mean, *wilson(round(mean * reviews), reviews), f"Wilson's, over {reviews:,} test texts of one seed"
-    decided = contrast([sample(accuracies, _right(ledger, found.keys))], [1.0], ACCURACY)
+    decided = contrast(
+        [sample(accuracies, choice.right_of_all([ledger.predictions(key) for key in found.keys]))], [1.0], ACCURACY
+    )
     return mean, *decided.interval(), f"Student's t, over {len(accuracies)} seeds"
-
-
-def _right(ledger: Ledger, keys: Sequence[str]) -> NDArray[np.bool_] | None:
-    arrays: list[Any] = [ledger.predictions(key) for key in keys]
-    if any(a is None for a in arrays) or len({a["label"].shape for a in arrays}) != 1:
-        return None
-    if arrays[0]["label"].ndim > 1:  # several labels a text
-        return np.stack([((a["best"] > 0.5) == a["label"]).all(1) for a in arrays])
-    classes = [a["best"].argmax(1) if a["best"].ndim > 1 else a["best"] > 0.5 for a in arrays]
-    return np.stack([found == a["label"] for found, a in zip(classes, arrays, strict=True)])

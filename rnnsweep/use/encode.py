@@ -25,6 +25,12 @@ class Encoded:
     notes: tuple[str, ...]  # of each text, '' where there is nothing to say
 
 
+def narrowed(ids: Tokens, num_words: int, max_len: int) -> Tokens:
+    """Return texts that were encoded with at least so many words and steps as with these: int32 [texts, max_len]."""
+    last = ids[:, -max_len:]
+    return last if int(last.max(initial=0)) < num_words else np.where(last < num_words, last, OUT_OF_VOCABULARY)
+
+
 class Encoder:
     """Makes numbers of texts as training did: the vocabulary's tokens, a spec's number of words and steps."""
 

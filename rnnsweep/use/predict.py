@@ -12,6 +12,7 @@ import pandas as pd
 from rnnsweep.data import DataError
 from rnnsweep.data.stream import by
 from rnnsweep.data.vocabulary import Vocabulary, parse_vocabulary
+from rnnsweep.ensemble import logits_of
 from rnnsweep.ledger import Ledger
 from rnnsweep.ledger.ledger import vocabulary_path
 from rnnsweep.network.output import Output, output_of
@@ -19,7 +20,7 @@ from rnnsweep.network.packed.network import Network, supports
 from rnnsweep.spec import Spec
 from rnnsweep.types import Floats, Row, Tokens
 from rnnsweep.use.chosen import Chosen, UseError, chosen
-from rnnsweep.use.encode import Encoded, Encoder
+from rnnsweep.use.encode import Encoded, Encoder, narrowed
 from rnnsweep.use.weights import Weights, check_weights, weights_of
 
 BATCH = 1000  # texts that are predicted at a time
@@ -49,7 +50,10 @@ class Prediction:
 
 
 class Predictor:
-    """A network of a ledger that is ready to be asked; of several seeds, the mean of their probabilities."""
+    """A network of a ledger that is ready to be asked.
+
+    Of several seeds, the mean of their probabilities; of an ensemble, that of its members' logits.
+    """
 
     def __init__(self, ledger: Ledger, found: Chosen) -> None:
         """Read vocabulary and weights; raises `UseError` or `DataError` where one cannot be had."""
@@ -57,7 +61,7 @@ class Predictor:
         self.chosen, self.vocabulary = found, vocabulary_in(ledger, found.spec)
         self.classes = classes_of(ledger, found.spec, self.vocabulary)
         self.output = kind_of_output(self.vocabulary, self.classes)
-        self._encoder = Encoder(self.vocabulary, found.spec.num_words, found.spec.max_len)
+        self._encoder = Encoder(self.vocabulary, found.num_words, found.max_len)
         self._networks = [_network(spec, self.output, *weights_of(ledger, spec, self.output)) for spec in found.specs]
 
     @property
@@ -66,11 +70,19 @@ class Predictor:
         return self.classes if self.output.shape else self.classes[1:]
 
     def probabilities(self, ids: Tokens) -> Floats:
-        """Return the mean over the seeds, as `Output` shapes it: int32 [texts, max_len] -> float32 [texts, ...]."""
-        total = np.zeros((len(ids), *self.output.shape))
-        for network in self._networks:
-            total += network.predict(ids)
-        return np.asarray(total / len(self._networks), np.float32)
+        """Return the mean over the seeds, or that of the members' logits, as `Output` shapes it: float32 [texts, ...].
+
+        `ids` are int32 [texts, max_len], with the most words and steps that one of the networks reads.
+        """
+        said = [
+            network.predict(narrowed(ids, spec.num_words, spec.max_len))
+            for network, spec in zip(self._networks, self.chosen.specs, strict=True)
+        ]
+        if self.chosen.ensemble is None:
+            return np.asarray(np.mean(said, axis=0, dtype=np.float64), np.float32)
+        logits = [logits_of(one, self.output) for one in said]
+        mean = np.average(logits, axis=0, weights=self.chosen.times).astype(np.float32)
+        return self.output.probabilities(mean)
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """Return the texts as the network reads them."""
@@ -100,7 +112,8 @@ class Predictor:
 def predict(ledger: Ledger, texts: Iterable[str], key: str | None = None) -> pd.DataFrame:
     """Return a row per text: text, class, a column `p_NAME` per class (of two, of the one that counts as 1), and note.
 
-    By the best network of the ledger, of several seeds their mean, or by the one trial of a key. Raises `UseError` or
+    By the best network of the ledger, of several seeds their mean, by the one trial of a key, or with `ensemble` by the
+    mean of several networks' logits. Raises `UseError` or
     `DataError` where there is no such, or its weights or its words are not there.
     """
     predictor = Predictor(ledger, chosen(ledger, key))

@@ -33,7 +33,7 @@ def predict_file(predictor: Predictor, source: Source, out: Path) -> Iterator[Do
     of this network, or there are more than the file has rows, and `DataError` where the file cannot be read.
     """
     header = ["row", "network", "class", *(f"p_{one_line(name)}" for name in predictor.named), "note"]
-    before, row = _lines_before(out, header, predictor.chosen.spec.key), 0
+    before, row = _lines_before(out, header, predictor.chosen.name), 0
     with _opened(out) as file:
         if before < 0:
             file.write(_line(header))
@@ -50,7 +50,7 @@ def predict_file(predictor: Predictor, source: Source, out: Path) -> Iterator[Do
 
 def _cells(row: int, predictor: Predictor, said: Prediction) -> list[str]:
     shares = [f"{share:.{DIGITS}f}" for share in said.probabilities]
-    return [str(row), predictor.chosen.spec.key, one_line(said.label), *shares, said.note]
+    return [str(row), predictor.chosen.name, one_line(said.label), *shares, said.note]
 
 
 def one_line(text: str) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rnnsweep.spec import Spec
 from rnnsweep.types import Tokens
+from rnnsweep.use.chosen import Chosen
 
 BATCHES = (1, 32)  # texts at once
 REPEATS, MOST_SECONDS = 20, 2.0
@@ -27,11 +27,11 @@ class Timing:
     milliseconds: float
 
 
-def measured(what: str, run: Callable[[Tokens], Any], spec: Spec) -> list[Timing]:
+def measured(what: str, run: Callable[[Tokens], Any], found: Chosen) -> list[Timing]:
     """Return what a text takes alone and in a batch; `run` takes int32 [texts, max_len]."""
     random = np.random.default_rng(0)
     return [
-        Timing(what, batch, _milliseconds(run, random.integers(3, spec.num_words, (batch, spec.max_len), np.int32)))
+        Timing(what, batch, _milliseconds(run, random.integers(3, found.num_words, (batch, found.max_len), np.int32)))
         for batch in BATCHES
     ]
 
@@ -46,12 +46,12 @@ def _milliseconds(run: Callable[[Tokens], Any], ids: Tokens) -> float:
     return 1000 * median(seconds) / len(ids)
 
 
-def keras_timings(model: Any, spec: Spec) -> list[Timing]:
+def keras_timings(model: Any, found: Chosen) -> list[Timing]:
     """Return what a Keras model takes."""
-    return measured("model.keras, Keras on all cores", model.predict_on_batch, spec)
+    return measured("model.keras, Keras on all cores", model.predict_on_batch, found)
 
 
-def onnx_timings(model: bytes, name: str, spec: Spec) -> list[Timing]:
+def onnx_timings(model: bytes, name: str, found: Chosen) -> list[Timing]:
     """Return what an ONNX model takes; nothing where there is no runtime to ask."""
     with suppress(ImportError):
         import onnxruntime
@@ -59,5 +59,5 @@ def onnx_timings(model: bytes, name: str, spec: Spec) -> list[Timing]:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # more of them wait for each other on a machine that does other things, too
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        return measured(f"{name}, onnxruntime on one core", lambda ids: session.run(None, {"tokens": ids}), spec)
+        return measured(f"{name}, onnxruntime on one core", lambda ids: session.run(None, {"tokens": ids}), found)
     return []

@@ -40,6 +40,12 @@ def trained(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def flags():
+    """Return the flags of the trained networks, but for their cells and seeds."""
+    return FLAGS
+
+
 @pytest.fixture
 def results(trained, tmp_path):
     """Return a copy of the results, to be changed."""
