@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from shared import machine, parser
 
-from rnnsweep.cells import CELLS
+from rnnsweep.cells import BUILT_IN
 from rnnsweep.data import encode, load
 from rnnsweep.machine.device import keras, use_cores
 from rnnsweep.network.model import build
@@ -35,7 +35,7 @@ from rnnsweep.space import SYSTEMS
 from rnnsweep.spec import Spec
 from rnnsweep.training.engines import engine_class
 
-LONG = {f"{cell}-1000-steps": Spec(cell=cell, num_words=10_000, max_len=1000) for cell in CELLS}
+LONG = {f"{cell}-1000-steps": Spec(cell=cell, num_words=10_000, max_len=1000) for cell in BUILT_IN}
 KINDS = {
     "lstm-masked": {"mask_padding": True},
     "lstm-bidirectional": {"bidirectional": True},

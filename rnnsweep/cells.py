@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib
+import importlib.util
+import re
+import sys
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 
 
 @dataclass(frozen=True)
@@ -12,7 +19,13 @@ class Cell:
     title: str  # as the report and Keras write it
     gates: int  # products of `units` columns in its kernels
     biases: int = 1  # rows of its bias
+    recurrent: bool = True  # whether its gates see the state, by a recurrent kernel
     has_c: bool = False  # whether it carries a second state beside its output
+
+    @property
+    def arrays(self) -> int:
+        """How many arrays of weights it has: kernel, recurrent kernel if any, bias."""
+        return 2 + self.recurrent
 
 
 CELLS = {
@@ -20,5 +33,35 @@ CELLS = {
     "gru": Cell("GRU", gates=3, biases=2),  # reset_after has one bias for the input and one for the state
     "lstm": Cell("LSTM", gates=4, has_c=True),
     "forget": Cell("ForgetGate", gates=2, has_c=True),  # an LSTM without input and output gate
+    "mingru": Cell("minGRU", gates=2, recurrent=False),  # Feng and others 2024: its gates see the input alone
 }
 """The cells by the name that a spec gives them."""
+BUILT_IN = tuple(CELLS)
+OWN = "own"  # the cell of a Keras layer of the user's own
+CELLS[OWN] = Cell("Own layer", gates=4)  # nobody knows what is in it: counted as an LSTM
+OWN_NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # module:Layer
+
+
+def source_checksum(name: str) -> str:
+    """Return the sha256 of the source file that `module:Layer` is in; raises `LookupError` where there is none."""
+    _find_here()
+    module = name.partition(":")[0]
+    try:
+        found = importlib.util.find_spec(module)
+    except (ImportError, ValueError, AttributeError):
+        found = None
+    if found is None or not found.origin or not Path(found.origin).is_file():
+        raise LookupError(f"no module {module} is in this folder or installed")
+    return hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()
+
+
+def imported(name: str) -> ModuleType:
+    """Return the module of `module:Layer`; raises what importing it raises."""
+    _find_here()
+    return importlib.import_module(name.partition(":")[0])
+
+
+def _find_here() -> None:
+    """Have imports look in the current folder, too, after all else."""
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)

@@ -16,14 +16,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self, get_args, get_type_hints
 
-from rnnsweep.cells import CELLS
+from rnnsweep.cells import BUILT_IN, CELLS, OWN, OWN_NAME, source_checksum
 from rnnsweep.errors import UserError
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
-POOLINGS = ("last", "mean", "max", "max+mean", "last+max+mean")
+EMBEDDING_OPTIMIZERS = ("same", *OPTIMIZERS)
+POOLINGS = ("last", "mean", "max", "max+mean", "last+max+mean", "attention")
 LARGEST_SEED = 2**32 - 1  # that TensorFlow and NumPy take alike
 SMALLEST_FLOAT, LARGEST_FLOAT = 1e-37, 3e38  # that float32 holds with all of its digits
-VALIDATIONS = ("first_batch", "test", "grouped")
+VALIDATIONS = ("first_batch", "test", "grouped")  # or none, which holds nothing out
 # What the best epoch is chosen by; not all data has each of them (`training.measures.check_selection`).
 SELECTIONS = (
     "val_accuracy", "val_loss", "val_micro_f1", "val_macro_f1", "val_balanced_accuracy", "val_auroc",
@@ -56,10 +57,10 @@ class Spec:
     dataset: str = "imdb"  # name of the data, as the report prints it
     data_sha256: str = ""  # checksum of the data's content, so that results of different data never mix
     reviews: int | None = None  # train on the first N training reviews, test on the first N test reviews; None: all
-    cell: str = "gru"  # recurrent cell: simple_rnn, gru (reset_after), lstm or forget (lstm with that gate alone)
+    cell: str = "gru"  # recurrent cell: simple_rnn, gru (reset_after), lstm, forget (lstm of that gate alone) or mingru
     units: tuple[int, ...] = (100,)  # units of each recurrent layer, first to last; its length is the depth
     bidirectional: bool = False  # read the review in both directions and concatenate the two outputs
-    pooling: str = "last"  # what the dense layer sees of the last recurrent layer: its last, mean or max step, or some
+    pooling: str = "last"  # what the dense layer sees of the last layer's steps: last, mean, max, some, or by attention
     embedding_dim: int = 32  # columns of the embedding table; 0: none, each word has its own input to the gates
     num_words: int = 1000  # ranks kept by the Keras rule: 0 pad, 1 start, 2 out of vocabulary, then the commonest words
     vocab_size: int | None = None  # rows of the embedding table; None: num_words
@@ -68,7 +69,7 @@ class Spec:
     dropout: float = 0.0  # share of the pooled output dropped before the dense layer
     batch_size: int = 128  # reviews per training step
     drop_remainder: bool = False  # leave out the last, smaller batch of each epoch
-    validation: float | str = 0.2  # last share of the training reviews held out, or first_batch, test or grouped
+    validation: float | str = 0.2  # last share of the training reviews held out, or first_batch, test, grouped or none
     epochs: int = 5  # passes over the training reviews
     optimizer: str = "adam"  # Keras optimizer, its other settings at Keras's defaults
     learning_rate: float = 1e-3  # of the optimizer
@@ -88,13 +89,23 @@ class Spec:
     word_dropout: float = later(0.0)  # share of a training batch's different words whose vectors are left out of it
     average_epochs: int = later(0)  # the weights after each of the last N epochs are averaged; 0: not
     patience: int = later(0)  # end after N epochs in a row without a better one; 0: all epochs are run
+    own_layer: str = later("")  # the cell where it is a Keras layer of your own: module:Layer
+    own_sha256: str = later("")  # checksum of the source file of a layer of your own
+    hidden: int = later(0)  # units of a dense layer with relu between what is pooled and the output; 0: none
+    layer_dropout: float = later(0.0)  # share of what each recurrent layer but the last gives the next, dropped
+    channel_dropout: float = later(0.0)  # share of a text's (or its pieces') embedding channels dropped whole
+    recurrent_dropout: float = later(0.0)  # share of a text's (or its pieces') states that each gate never sees
+    adversarial: float = later(0.0)  # length of noise on a text's embedding that raises its loss most, trained on, too
+    embedding_optimizer: str = later("same")  # of the embedding alone, a Keras optimizer; same: that of all weights
+    embedding_learning_rate: float = later(0.0)  # of the embedding alone; 0: learning_rate
     train_vectors: bool = later(True)  # train the embedding, pretrained vectors or not; else it stays as it begins
+    schedule_epochs: int = later(0)  # epochs of schedule and averages, where training ends before them; 0: epochs
 
     def __post_init__(self) -> None:
         if self.vocab_size == self.num_words:  # one network, one key
             object.__setattr__(self, "vocab_size", None)
         self._check_types()
-        _choice("cell", self.cell, tuple(CELLS))
+        self._check_cell()
         _choice("optimizer", self.optimizer, OPTIMIZERS)
         _choice("pooling", self.pooling, POOLINGS)
         _choice("select", self.select, SELECTIONS)
@@ -104,7 +115,9 @@ class Spec:
         for name in ("momentum", "label_smoothing", "word_dropout"):
             _share(name, getattr(self, name))
         self._check_training()
-        if self.momentum and self.optimizer != "sgd":
+        self._check_noise()
+        self._check_embedding()
+        if self.momentum and "sgd" not in (self.optimizer, self.embedding_optimizer):
             raise SpecError(
                 f"momentum is {self.momentum}, but optimizer is {self.optimizer}, which has its own; give sgd, "
                 "or leave momentum out"
@@ -122,6 +135,7 @@ class Spec:
                 f"pooling {self.pooling} sees padding even with mask_padding; give last or mean, or a segment"
             )
         _at_least("embedding_dim", self.embedding_dim, 0)
+        _at_least("hidden", self.hidden, 0)
         _at_least("num_words", self.num_words, 4, "ranks 0 to 3 are padding, start, out of vocabulary and unused")
         if self.vocab_size is not None and self.vocab_size < self.num_words:
             raise SpecError(
@@ -139,17 +153,15 @@ class Spec:
         if not 0 <= self.initial_std <= 10:
             raise SpecError(f"initial_std is {self.initial_std}; give 0, Keras's own starts, or up to 10, such as 0.05")
         _share("dropout", self.dropout)
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise SpecError(f"learning_rate is {self.learning_rate}; give a number above 0, for example 0.001")
-        if not SMALLEST_FLOAT <= self.learning_rate <= LARGEST_FLOAT:
-            raise SpecError(
-                f"learning_rate is {self.learning_rate}; give {SMALLEST_FLOAT:.0e} to {LARGEST_FLOAT:.0e}, the numbers "
-                "of 32 bits"
-            )
-        if isinstance(self.validation, str):
-            _choice("validation", self.validation, VALIDATIONS, "or a share between 0 and 1, for example 0.2")
+        _rate("learning_rate", self.learning_rate)
+        if self.validation == "none":
+            self._check_all_trained_on()
+        elif isinstance(self.validation, str):
+            _choice("validation", self.validation, VALIDATIONS, "or a share between 0 and 1, for example 0.2, or none")
         elif not 0 < self.validation < 1:
-            raise SpecError(f"validation is {self.validation}; give a share between 0 and 1, or {_or(VALIDATIONS)}")
+            raise SpecError(
+                f"validation is {self.validation}; give a share between 0 and 1, or {_or(VALIDATIONS)}, or none"
+            )
         if not 0 < self.validation_share < 1:
             raise SpecError(f"validation_share is {self.validation_share}; give a share between 0 and 1")
         if self.validation != "grouped" and self.validation_share != Spec.validation_share:
@@ -159,19 +171,82 @@ class Spec:
             )
 
     def _check_training(self) -> None:
-        for name in ("clip_norm", "weight_decay"):
+        for name in ("clip_norm", "weight_decay", "adversarial"):
             value = getattr(self, name)
             if not 0 <= value <= LARGEST_FLOAT or 0 < value < SMALLEST_FLOAT:
                 raise SpecError(f"{name} is {value}; give a number from 0 that 32 bits hold, for example 0.01")
         _at_least("patience", self.patience, 0)
         _at_least("average_epochs", self.average_epochs, 0)
-        if self.average_epochs > self.epochs:
-            raise SpecError(f"average_epochs is {self.average_epochs}; give at most epochs, {self.epochs}")
+        if 0 < self.schedule_epochs < self.epochs:
+            raise SpecError(f"schedule_epochs is {self.schedule_epochs}; give at least epochs, {self.epochs}, or 0")
+        _at_least("schedule_epochs", self.schedule_epochs, 0)
+        if self.schedule_epochs == self.epochs or (self.schedule == "constant" and not self.average_epochs):
+            object.__setattr__(self, "schedule_epochs", 0)  # one network, one key
+        if self.average_epochs > self.full_epochs:
+            raise SpecError(f"average_epochs is {self.average_epochs}; give at most epochs, {self.full_epochs}")
         if self.average_epochs and self.patience:
             raise SpecError(
                 f"average_epochs is {self.average_epochs}, but with patience {self.patience} nobody knows which epochs "
                 "are the last; leave one of both out"
             )
+
+    def _check_all_trained_on(self) -> None:
+        """Raise `SpecError` on what follows held-out texts where there are none."""
+        if self.patience:
+            raise SpecError(f"patience is {self.patience}, but validation none holds no texts out to wait for; give 0")
+        if self.schedule == "plateau":
+            raise SpecError("schedule is plateau, but validation none holds no texts out to follow; give another one")
+        object.__setattr__(self, "select", type(self).select)  # the last epoch counts: one network, one key
+
+    def _check_cell(self) -> None:
+        """Raise `SpecError` on a cell that there is not; a layer of the user's own gets its name and checksum."""
+        if OWN_NAME.fullmatch(self.cell):
+            if self.own_layer != self.cell:
+                object.__setattr__(self, "own_sha256", "")
+            object.__setattr__(self, "own_layer", self.cell)
+            object.__setattr__(self, "cell", OWN)
+        if self.cell != OWN or not self.own_layer:
+            _choice("cell", self.cell, BUILT_IN, "or module:Layer, a Keras layer of your own")
+            object.__setattr__(self, "own_layer", "")
+            object.__setattr__(self, "own_sha256", "")
+            return
+        if not self.own_sha256:
+            try:
+                object.__setattr__(self, "own_sha256", source_checksum(self.own_layer))
+            except LookupError as error:
+                raise SpecError(f"cell is {self.own_layer}, but {error}; give module:Layer of a file there") from None
+        if not self.embedding_dim:
+            raise SpecError(f"embedding_dim is 0, but {self.own_layer} has no gates to put words into; give 1 or more")
+        object.__setattr__(self, "recurrent_dropout", 0.0)  # its own affair: one network, one key
+
+    def _check_embedding(self) -> None:
+        """Raise `SpecError` on training of the embedding alone that cannot be; take off what all weights have."""
+        _choice("embedding_optimizer", self.embedding_optimizer, EMBEDDING_OPTIMIZERS)
+        if self.embedding_learning_rate:
+            _rate("embedding_learning_rate", self.embedding_learning_rate)
+        if self.embedding_optimizer == self.optimizer:  # one network, one key
+            object.__setattr__(self, "embedding_optimizer", "same")
+        if self.embedding_learning_rate == self.learning_rate:
+            object.__setattr__(self, "embedding_learning_rate", 0.0)
+        if self.embedding_apart and not self.train_vectors:
+            raise SpecError(
+                "embedding_optimizer and embedding_learning_rate train the embedding, but train_vectors is false; "
+                "leave out the first two, or the last"
+            )
+
+    def _check_noise(self) -> None:
+        for name in ("layer_dropout", "channel_dropout", "recurrent_dropout"):
+            _share(name, getattr(self, name))
+        if len(self.units) == 1:  # nothing is between layers: one network, one key
+            object.__setattr__(self, "layer_dropout", 0.0)
+        if not CELLS[self.cell].recurrent:  # no gate sees the state: one network, one key
+            object.__setattr__(self, "recurrent_dropout", 0.0)
+        for name in ("channel_dropout", "adversarial"):
+            if getattr(self, name) and not self.embedding_dim:
+                raise SpecError(
+                    f"{name} is {getattr(self, name)}, but embedding_dim is 0, which makes no vectors; give an "
+                    "embedding, or word_dropout"
+                )
 
     def _check_segment(self, length: int) -> None:
         _at_least("segment", length, 1)
@@ -185,6 +260,8 @@ class Spec:
     def _check_types(self) -> None:
         for name, hint in hints(type(self)).items():  # type: ignore[arg-type]  # mypy sees the hash of a spec, not a class's
             value = getattr(self, name)
+            if type(value) is hint:  # nearly all are, and a ledger has thousands of specs
+                continue
             if isinstance(value, list) and hint == tuple[int, ...]:  # JSON knows no tuples
                 value = tuple(value)
                 object.__setattr__(self, name, value)
@@ -199,6 +276,11 @@ class Spec:
         return len(self.units)
 
     @property
+    def full_epochs(self) -> int:
+        """Epochs that schedule and averages are made for."""
+        return self.schedule_epochs or self.epochs
+
+    @property
     def padding_skipped(self) -> bool:
         """Whether padding is never fed to the cells."""
         return self.mask_padding or self.segment is not None
@@ -206,32 +288,49 @@ class Spec:
     @property
     def padding_shared(self) -> bool:
         """Whether padding can be computed once for all texts: it is fed, and only before their words."""
-        return not self.padding_skipped and not self.bidirectional
+        alike = not self.noisy_steps and self.pooling != "attention"  # all that is in front of a text, whatever it is
+        return alike and not self.padding_skipped and not self.bidirectional
+
+    @property
+    def embedding_apart(self) -> bool:
+        """Whether the embedding is trained by an optimizer of its own, or at a rate of its own."""
+        return self.embedding_optimizer != "same" or self.embedding_learning_rate > 0
+
+    @property
+    def noisy_steps(self) -> bool:
+        """Whether in training a step depends on its text by what is drawn, and not on its words alone."""
+        return bool(self.layer_dropout or self.channel_dropout or self.recurrent_dropout or self.adversarial)
+
+    @property
+    def word_by_word(self) -> bool:
+        """Whether in training a word's vector is another one wherever it stands, so that no product is looked up."""
+        return bool(self.channel_dropout or self.adversarial)
 
     @property
     def embedding_rows(self) -> int:
         """Rows of the embedding table."""
         return self.num_words if self.vocab_size is None else self.vocab_size
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
         """First 12 hex digits of the sha256 of the canonical JSON."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
 
     def to_json(self) -> str:
         """Return the canonical JSON: all fields but later ones at their default, sorted names, no spaces, ASCII."""
-        fields = dataclasses.asdict(self)
-        for field in dataclasses.fields(self):
-            if field.metadata.get("later") and fields[field.name] == field.default:
-                del fields[field.name]
+        fields = {
+            field.name: value
+            for field in dataclasses.fields(self)
+            if (value := getattr(self, field.name)) != field.default or not field.metadata.get("later")
+        }
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     def flags(self) -> list[str]:
         """Return the words of the command line of `sweeps/one.py` that make this spec of the same data."""
-        words = ["--cell", self.cell, "--units", *map(str, self.units)]
+        words = ["--cell", self.own_layer or self.cell, "--units", *map(str, self.units)]
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if field.name in ("cell", "units", *FROM_DATA) or value == field.default:
+            if field.name in ("cell", "units", *NO_FLAGS) or value == field.default:
                 continue
             flag = field.name.replace("_", "-")
             words += (
@@ -267,7 +366,8 @@ class Spec:
         """Return a short name for a person: `gru 100-50 · 1,000 words · 500 steps`; `cell` is its title, if given."""
         both = "bidirectional " if self.bidirectional else ""
         units = "-".join(map(str, self.units))
-        return f"{both}{cell or self.cell} {units} · {self.num_words:,} words · {self.max_len:,} steps"
+        cell = self.own_layer.partition(":")[2] or cell or self.cell
+        return f"{both}{cell} {units} · {self.num_words:,} words · {self.max_len:,} steps"
 
 
 @functools.cache
@@ -287,6 +387,7 @@ def meanings(kind: type[Spec] = Spec) -> dict[str, str]:
 HINTS = hints(Spec)
 ALL_BUT_SEED = tuple(name for name in HINTS if name != "seed")  # equal in two trials: the same network, trained again
 FROM_DATA = ("dataset", "data_sha256", "vectors_sha256")  # the data says these itself
+NO_FLAGS = (*FROM_DATA, "own_layer", "own_sha256")  # and `cell` says these
 
 
 def _is_of(value: Any, hint: Any) -> bool:
@@ -319,6 +420,13 @@ def _choice(name: str, value: str, valid: tuple[str, ...], remedy: str = "") -> 
 def _at_least(name: str, value: int, least: int, reason: str = "") -> None:
     if value < least:
         raise SpecError(f"{name} is {value}; give at least {least}" + (f": {reason}" if reason else ""))
+
+
+def _rate(name: str, value: float) -> None:
+    if not (value > 0 and math.isfinite(value)):
+        raise SpecError(f"{name} is {value}; give a number above 0, for example 0.001")
+    if not SMALLEST_FLOAT <= value <= LARGEST_FLOAT:
+        raise SpecError(f"{name} is {value}; give {SMALLEST_FLOAT:.0e} to {LARGEST_FLOAT:.0e}, the numbers of 32 bits")
 
 
 def _share(name: str, value: float) -> None:

@@ -86,17 +86,29 @@ def test_every_field_is_part_of_the_key():
         "vectors_sha256": "cd", "train_vectors": False, "segment": 50, "initial_std": 0.05,
         "momentum": 0.9, "schedule": "steps", "loss": "square", "label_smoothing": 0.1,
         "clip_norm": 1, "weight_decay": 0.1, "word_dropout": 0.3, "average_epochs": 2, "patience": 2,
+        "schedule_epochs": 9, "hidden": 8, "layer_dropout": 0.1, "channel_dropout": 0.1, "recurrent_dropout": 0.1,
+        "embedding_optimizer": "rmsprop", "embedding_learning_rate": 0.2, "adversarial": 1,
     }  # fmt: skip
-    grouped = Spec(validation="grouped", pooling="mean", optimizer="sgd")  # that all fields say something of
+    fields = {"validation": "grouped", "pooling": "mean", "optimizer": "sgd", "schedule": "cosine", "units": (9, 8)}
+    grouped = Spec(**fields)  # that all fields say something of
     keys = {grouped.replace(**{name: value}).key for name, value in others.items()}
-    assert set(others) == set(Spec.__dataclass_fields__)
-    assert len(keys | {grouped.key, Spec().key}) == len(others) + 2
+    own = grouped.replace(cell="own", own_layer="a:B", own_sha256="ef")
+    keys |= {own.replace(own_layer="a:C").key, own.replace(own_sha256="ab").key}
+    assert {*others, "own_layer", "own_sha256"} == set(Spec.__dataclass_fields__)
+    assert len(keys | {grouped.key, Spec().key, own.key}) == len(others) + 5
 
 
 def test_equal_networks_have_equal_keys_however_they_are_written():
     assert Spec(vocab_size=1000, num_words=1000) == Spec(num_words=1000)
     assert Spec(learning_rate=1).key == Spec(learning_rate=1.0).key
     assert Spec.from_dict({"units": [100, 50]}) == Spec(units=(100, 50))
+
+
+def test_what_drops_nothing_or_is_the_same_for_all_weights_is_one_network_and_one_key():
+    assert Spec(layer_dropout=0.3) == Spec()
+    assert Spec(layer_dropout=0.3, units=(3, 2)) != Spec(units=(3, 2))
+    assert Spec(cell="mingru", recurrent_dropout=0.3) == Spec(cell="mingru")
+    assert Spec(embedding_optimizer="adam", embedding_learning_rate=1e-3) == Spec()
 
 
 def test_json_gives_the_spec_back():
@@ -112,9 +124,9 @@ def test_a_changed_num_words_takes_the_embedding_rows_along():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"cell": "rnn"}, "cell is 'rnn'; give simple_rnn, gru, lstm or forget"),
+        ({"cell": "rnn"}, "cell is 'rnn'; give simple_rnn, gru, lstm, forget or mingru"),
         ({"optimizer": "adem"}, "optimizer is 'adem'; give adam"),
-        ({"pooling": "sum"}, "pooling is 'sum'; give last, mean, max, max.mean or last.max.mean"),
+        ({"pooling": "sum"}, "pooling is 'sum'; give last, mean, max, max.mean, last.max.mean or attention"),
         (
             {"pooling": "max", "mask_padding": True},
             "pooling max sees padding even with mask_padding; give last or mean",
@@ -125,7 +137,7 @@ def test_a_changed_num_words_takes_the_embedding_rows_along():
         ({"embedding_dim": -1}, "embedding_dim is -1; give at least 0"),
         ({"initial_std": -1}, "initial_std is -1.0; give 0, Keras's own starts, or up to 10, such as 0.05"),
         ({"segment": -1, "pooling": "max"}, "segment is -1; give at least 1"),
-        ({"segment": 9}, "segment is 9, but pooling is last, of one piece; give pooling mean, max or max.mean"),
+        ({"segment": 9}, "segment is 9, but pooling is last, of one piece; give pooling mean, max, max.mean or att"),
         ({"num_words": 3}, "num_words is 3; give at least 4"),
         ({"num_words": 1000, "vocab_size": 999}, "vocab_size is 999, below num_words 1000; give at least 1000"),
         ({"max_len": 0}, "max_len is 0; give at least 1"),
@@ -135,6 +147,20 @@ def test_a_changed_num_words_takes_the_embedding_rows_along():
         ({"epochs": True}, "epochs is True, of type bool; give a whole number"),
         ({"seed": -1}, "seed is -1; give at least 0"),
         ({"reviews": 1}, "reviews is 1; give at least 2"),
+        ({"layer_dropout": 1}, "layer_dropout is 1.0; give a share from 0 to below 1"),
+        ({"hidden": -1}, "hidden is -1; give at least 0"),
+        ({"adversarial": -1}, "adversarial is -1.0; give a number from 0 that 32 bits hold"),
+        (
+            {"channel_dropout": 0.1, "embedding_dim": 0},
+            "channel_dropout is 0.1, but embedding_dim is 0, which makes no",
+        ),
+        ({"adversarial": 1, "embedding_dim": 0}, "adversarial is 1.0, but embedding_dim is 0, which makes no vectors"),
+        ({"embedding_optimizer": "x"}, "embedding_optimizer is 'x'; give same, adam"),
+        ({"embedding_learning_rate": -1}, "embedding_learning_rate is -1.0; give a number above 0"),
+        (
+            {"embedding_optimizer": "sgd", "train_vectors": False},
+            "train the embedding, but train_vectors is false; leave",
+        ),
         ({"dropout": 1.0}, "dropout is 1.0; give a share from 0 to below 1"),
         ({"learning_rate": 0}, "learning_rate is 0.*; give a number above 0"),
         ({"learning_rate": float("inf")}, "learning_rate is inf; give a number above 0"),

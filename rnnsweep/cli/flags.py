@@ -7,16 +7,17 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from rnnsweep.cells import CELLS
+from rnnsweep.cells import BUILT_IN
 from rnnsweep.cli.data_flags import add_data_flags
 from rnnsweep.redact import one_line
 from rnnsweep.run import BACKENDS
 from rnnsweep.space import NO_AXES, SEARCH_AXES, Choice, Range
 from rnnsweep.spec import (
     CLASS_WEIGHTS,
-    FROM_DATA,
+    EMBEDDING_OPTIMIZERS,
     HINTS,
     LOSSES,
+    NO_FLAGS,
     OPTIMIZERS,
     POOLINGS,
     SCHEDULES,
@@ -34,8 +35,9 @@ FINISHED, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 LARGEST = 2**32 - 1  # of what is counted
 LEAST_SHARE = 0.01  # of a core or a GPU: no machine runs more trials than a hundred on each
 CHOICES = {
-    "cell": tuple(CELLS),
+    "cell": (*BUILT_IN, "module:Layer"),
     "optimizer": OPTIMIZERS,
+    "embedding_optimizer": EMBEDDING_OPTIMIZERS,
     "pooling": POOLINGS,
     "select": SELECTIONS,
     "class_weights": CLASS_WEIGHTS,
@@ -88,6 +90,16 @@ def add_baselines_flag(parser: Parser) -> None:
     parser.add_argument("--no-baselines", dest="baselines", action="store_false", help="compute no linear models")
 
 
+def add_refit_flag(parser: Parser) -> None:
+    """Add the flag that trains the chosen network again on all texts; how many seeds, `--seeds` says."""
+    parser.add_argument(
+        "--refit",
+        action="store_true",
+        help="train the best network again on training and validation texts together, for the epochs that were best, "
+        "with fresh seeds (--seeds, default: 5)",
+    )
+
+
 def machines_of(options: argparse.Namespace) -> Machines:
     """Return where and how wide a sweep runs, by the flags of `add_sweep_flags`."""
     from rnnsweep.sweep import Machines
@@ -103,7 +115,7 @@ def add_spec_flags(parser: Parser, many: bool = False, ranges: bool = False) -> 
     title = "axes of the search, and fields that it leaves alone" if ranges else "fields of the specs"
     add = parser.add_argument_group(title).add_argument
     for name, hint in HINTS.items():
-        if name in FROM_DATA:
+        if name in NO_FLAGS:
             continue
         flag, text = "--" + name.replace("_", "-"), _help(name, many, ranges)
         if hint is bool and ranges:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from rnnsweep.cells import CELLS
 from rnnsweep.network.output import Output, output_of
 from rnnsweep.spec import Spec
 
+GATE_FLOPS = 30  # operations of one unit of a minGRU in a step beside its product, counted in `packed/steps.py`
 PREDICT_BATCH = 512  # reviews that `train` predicts at a time
 
 
@@ -16,8 +18,10 @@ def parameters(spec: Spec, classes: int | Output = 2) -> int:
     cell, directions = CELLS[spec.cell], _directions(spec)
     total = spec.embedding_rows * table_columns(spec)
     for inputs, units in _layers(spec):
-        total += directions * cell.gates * units * (inputs + units + cell.biases)
-    return total + (pooled_width(spec) + 1) * output_of(classes).units
+        total += directions * cell.gates * units * (inputs + units * cell.recurrent + cell.biases)
+    total += pooled_width(spec) * (spec.pooling == "attention")
+    widths = [pooled_width(spec), *([spec.hidden] if spec.hidden else []), output_of(classes).units]
+    return total + sum((inputs + 1) * units for inputs, units in pairwise(widths))
 
 
 def table_columns(spec: Spec) -> int:
@@ -30,13 +34,30 @@ def pooled_width(spec: Spec) -> int:
     return len(spec.pooling.split("+")) * _directions(spec) * spec.units[-1]
 
 
+def training_flops(spec: Spec) -> int:
+    """Return the floating-point operations of the recurrent layers in one step of one review, forward and back.
+
+    The way back is twice the way forward; what a word gives is looked up only where it is the same at all its places;
+    adversarial noise takes both ways twice.
+    """
+    looked_up = 2 * _directions(spec) * CELLS[spec.cell].gates * spec.units[0] * spec.embedding_dim
+    return 3 * (step_flops(spec) + looked_up * spec.word_by_word) * (2 if spec.adversarial else 1)
+
+
+def step_flops(spec: Spec) -> int:
+    """Return `forward_flops`, or, of cells whose gates see no state, also what the gates take, which is most there."""
+    gates = 0 if CELLS[spec.cell].recurrent else GATE_FLOPS * _directions(spec) * sum(spec.units)
+    return forward_flops(spec) + gates
+
+
 def forward_flops(spec: Spec) -> int:
     """Return the floating-point operations of the recurrent layers in one forward time step of one review.
 
     Two per weight of their kernels, but for the first layer's input kernel: what a word gives there is looked up.
     """
-    weights = sum(units * (inputs + units) for inputs, units in _layers(spec)) - spec.units[0] * spec.embedding_dim
-    return 2 * _directions(spec) * CELLS[spec.cell].gates * weights
+    cell = CELLS[spec.cell]
+    weights = sum(units * (inputs + units * cell.recurrent) for inputs, units in _layers(spec))
+    return 2 * _directions(spec) * cell.gates * (weights - spec.units[0] * spec.embedding_dim)
 
 
 def gpu_memory_mb(spec: Spec, classes: int | Output = 2) -> float:

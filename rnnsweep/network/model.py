@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import functools
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rnnsweep.cells import CELLS
+from rnnsweep.cells import CELLS, OWN
 from rnnsweep.machine.device import keras
 from rnnsweep.network.cost import table_columns
-from rnnsweep.network.layers import RECURRENT, Embedding
+from rnnsweep.network.layers import RECURRENT, Embedding, Recurrent, own
 from rnnsweep.network.output import Output, output_of
-from rnnsweep.spec import Spec
+from rnnsweep.spec import LARGEST_SEED, Spec
 from rnnsweep.types import Floats, Ints
 
+SEED_STEP = 1_000_003  # between the seeds of layers that draw; that of the last dropout is the spec's
 BELOW_ALL = -1e9  # below every output of a cell: what masked steps are to a maximum
 
 
-def build(spec: Spec, classes: int | Output = 2) -> keras.Model:
+def build(spec: Spec, classes: int | Output = 2, cells: Mapping[str, Recurrent] = RECURRENT) -> keras.Model:
     """Return the untrained network: int32 [batch, max_len] -> float32 [batch, units of the output], probabilities.
 
     Weights depend on the spec's seed alone; layers are named as Keras names those of a program's first model. All
     layers are Keras's own but for cells that it has not (`layers.py`), so that a saved model loads wherever Keras is.
+    `cells` are what makes a recurrent layer, by the name of its cell.
     """
     keras.utils.set_random_seed(spec.seed)
     tokens = keras.Input((spec.max_len,), dtype="int32", name="tokens")
-    layers = [_embedding(spec), *(_recurrent(spec, index) for index in range(spec.depth))]
-    in_turn = spec.segment is None and "+" not in spec.pooling  # else steps and poolings branch
+    layers = [_embedding(spec), *_channel_dropout(spec)]
+    make = own(spec) if spec.cell == OWN else cells[spec.cell]
+    for index in range(spec.depth):
+        layers += [*_layer_dropout(spec, index), _recurrent(spec, index, make)]
+    in_turn = spec.segment is None and spec.pooling in ("last", "mean", "max")  # else steps and poolings branch
     pooling = [_pooling(spec.pooling)] if in_turn and spec.pooling != "last" else []
     head = [keras.layers.Dropout(spec.dropout, seed=spec.seed, name="dropout")] if spec.dropout else []
+    if spec.hidden:
+        head.append(keras.layers.Dense(spec.hidden, activation="relu", name="hidden"))
     output = output_of(classes)
     head.append(keras.layers.Dense(output.units, activation=output.activation, name="dense"))
     if in_turn:
@@ -84,11 +92,35 @@ def begin_with(model: keras.Model, ids: Ints, values: Floats, num_words: int) ->
     model.get_layer("embedding").embeddings.assign(table)
 
 
-def _recurrent(spec: Spec, index: int) -> keras.layers.Layer:
+def _recurrent(spec: Spec, index: int, make: Recurrent) -> keras.layers.Layer:
     last = index == spec.depth - 1
     name = spec.cell if index == 0 else f"{spec.cell}_{index}"
-    layer = RECURRENT[spec.cell](spec.units[index], return_sequences=not last or spec.pooling != "last", name=name)
-    return keras.layers.Bidirectional(layer, name=f"bidirectional_{name}") if spec.bidirectional else layer
+    sequences, rate = not last or spec.pooling != "last", spec.recurrent_dropout
+    noise = [{"recurrent_dropout": rate, "seed": _seed(spec, 2 * index + i)} if rate else {} for i in range(2)]
+    layer = make(spec.units[index], return_sequences=sequences, name=name, **noise[0])
+    if not spec.bidirectional:
+        return layer
+    # Keras's own copy would draw as the layer itself does.
+    back = {"name": f"backward_{name}", "return_sequences": sequences, "go_backwards": True, **noise[1]}
+    both = {"backward_layer": make(spec.units[index], **back)} if rate else {}
+    return keras.layers.Bidirectional(layer, name=f"bidirectional_{name}", **both)
+
+
+def _seed(spec: Spec, place: int) -> int:
+    """Return the seed of one of the layers that draw, so that no two draw alike."""
+    return (spec.seed + SEED_STEP * (place + 1)) % (LARGEST_SEED + 1)
+
+
+def _channel_dropout(spec: Spec) -> list[keras.layers.Layer]:
+    rate, seed = spec.channel_dropout, _seed(spec, 2 * spec.depth)
+    return [keras.layers.SpatialDropout1D(rate, seed=seed, name="channel_dropout")] if rate else []
+
+
+def _layer_dropout(spec: Spec, index: int) -> list[keras.layers.Layer]:
+    if not index or not spec.layer_dropout:
+        return []
+    name = "layer_dropout" if index == 1 else f"layer_dropout_{index - 1}"
+    return [keras.layers.Dropout(spec.layer_dropout, seed=_seed(spec, 2 * spec.depth + index), name=name)]
 
 
 def _pooling(kind: str) -> keras.layers.Layer:
@@ -116,6 +148,8 @@ def _pooled(spec: Spec, tokens: Any, layers: list[keras.layers.Layer]) -> Any:
     """Return what the dense layer sees: [batch, width], a block per kind of pooling."""
     if spec.segment is None:
         outputs, words = _through(layers, tokens), None
+        if spec.mask_padding:
+            words = keras.ops.expand_dims(keras.ops.cast(keras.ops.not_equal(tokens, 0), "float32"), -1)
     else:
         outputs, words = _segments(spec, tokens, layers)
     return keras.ops.concatenate([_pooled_as(kind, outputs, words, spec) for kind in spec.pooling.split("+")], axis=-1)
@@ -144,11 +178,26 @@ def _pooled_as(kind: str, outputs: Any, words: Any, spec: Spec) -> Any:
         if not spec.bidirectional:
             return ends[0]
         return ops.concatenate([ops.split(end, 2, axis=-1)[i] for i, end in enumerate(ends)], axis=-1)
+    if kind == "attention":
+        return _attended(outputs, words)
     if words is None:
         return (ops.mean if kind == "mean" else ops.max)(outputs, axis=1)
     if kind == "mean":
         return ops.sum(outputs * words, axis=1) / ops.maximum(ops.sum(words, axis=1), 1.0)
     return ops.max(outputs * words + (1.0 - words) * BELOW_ALL, axis=1) * ops.max(words, axis=1)
+
+
+def _attended(outputs: Any, words: Any) -> Any:
+    """Return the mean of the steps by shares, the softmax of their products with one query that is learned.
+
+    Yang and others 2016, whose query meets a further layer of each step's output.
+    """
+    ops = keras.ops
+    scores = keras.layers.Dense(1, use_bias=False, name="query")(outputs)
+    if words is None:
+        return ops.sum(ops.softmax(scores, axis=1) * outputs, axis=1)
+    shares = ops.softmax(scores + (1.0 - words) * BELOW_ALL, axis=1)
+    return ops.sum(shares * outputs, axis=1) * ops.max(words, axis=1)
 
 
 def summary(model: keras.Model) -> list[dict[str, Any]]:

@@ -47,20 +47,24 @@ class Range:
 Axis = Choice | Range
 DEEPEST = 100  # recurrent layers of a search: each is an axis of its own
 SEARCH_AXES: dict[str, Axis] = {
-    "cell": Choice(("simple_rnn", "gru", "lstm")),
+    "cell": Choice(("simple_rnn", "gru", "lstm", "forget")),
     "depth": Choice((1, 2, 3)),
-    "num_words": Choice(tuple(FACTORIAL["num_words"])),
+    "num_words": Choice((*FACTORIAL["num_words"], 30_000)),
     "max_len": Choice(tuple(FACTORIAL["max_len"])),
     "embedding_dim": Range(16, 128, log=True),
     "units": Range(16, 128, log=True),  # of each layer by itself
     "dropout": Range(0.0, 0.6),
     "learning_rate": Range(3e-4, 1e-2, log=True),
     "batch_size": Choice((32, 64, 128, 256)),
-    "optimizer": Choice(("adam", "rmsprop", "nadam")),
+    "word_dropout": Range(0.0, 0.5),
+    "optimizer": Choice(("adam", "rmsprop", "nadam", "sgd")),
     "bidirectional": Choice((False, True)),
-    "pooling": Choice(("last", "mean", "max")),
+    "pooling": Choice(("last", "mean", "max", "max+mean")),
+    "segment": Choice((0, 50, 100)),
 }
-"""What `sweeps/search.py` searches if nothing else is said."""
+"""What `sweeps/search.py` searches if nothing else is said; the reasons are in docs/decisions/search.md."""
+WITH_SGD: dict[str, Any] = {"embedding_dim": 0, "momentum": 0.9, "initial_std": 0.05, "schedule": "steps"}
+"""What networks that sgd trains have where nothing else is said: an embedding before them hardly learns by it."""
 OF_SGD = "sgd_learning_rate"  # an axis beside learning_rate where sgd is one of several optimizers
 SGD_RATES = Range(5e-3, 1e-1, log=True)
 OF_OPTIMIZER = {"momentum": ("sgd",), OF_SGD: ("sgd",)}  # axes that only these optimizers have
@@ -71,6 +75,8 @@ NO_AXES = (
 )  # fmt: skip
 # Under which other fields a value by itself is valid.
 VALID_WITH: dict[str, dict[str, Any]] = {"momentum": {"optimizer": "sgd"}, "segment": {"pooling": "max"}}
+# What a spec takes off where another field leaves it nothing to do, so that a base spec cannot hold it.
+OF_OTHERS = ("layer_dropout", "recurrent_dropout", "embedding_optimizer", "embedding_learning_rate")
 TRIES = 1000  # draws before a space is said to be empty
 
 
@@ -83,6 +89,7 @@ class SearchSpace:
 
     base: Spec
     axes: Mapping[str, Axis]
+    with_sgd: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # fields of those alone that sgd trains
 
     def draw(self, choose: Callable[[str, Axis], Any]) -> Spec:
         """Return a spec whose values `choose(name, axis)` gave; a layer's units are named `units_1`, `units_2`, ...
@@ -93,6 +100,8 @@ class SearchSpace:
         for name, axis in self._flat.items():
             if self._applies(name, fields):
                 fields[name] = choose(name, axis)
+        if fields.get("optimizer", self.base.optimizer) == "sgd":
+            fields |= self.with_sgd
         if OF_SGD in fields:
             fields["learning_rate"] = fields.pop(OF_SGD)
         if "depth" in self.axes:
@@ -120,6 +129,8 @@ class SearchSpace:
 
         def choose(name: str, axis: Axis) -> Any:
             value = _value_in(spec, name)
+            if name in OF_OTHERS and not _holds(axis, value):
+                value = _taken_off(spec, name, axis)
             if not _holds(axis, value):
                 raise SpecError(f"{name} is {value}; the axis has {axis}")
             return params.setdefault(name, value)
@@ -167,9 +178,10 @@ class SearchSpace:
 
     @property
     def _flat(self) -> dict[str, Axis]:
-        """The axes other than of the layers; those that only some optimizers have come last."""
+        """The axes other than of the layers; those that depend on the value of another one come last."""
         flat = {name: axis for name, axis in self.axes.items() if name not in ("depth", "units")}
-        of_some = [name for name in flat if name in OF_OPTIMIZER or (name == "learning_rate" and OF_SGD in flat)]
+        not_sgd = {*self.with_sgd, *(["learning_rate"] if OF_SGD in flat else [])}
+        of_some = [name for name in flat if name in (*OF_OPTIMIZER, "segment") or name in not_sgd]
         return {name: flat[name] for name in [*(name for name in flat if name not in of_some), *of_some]}
 
     def _applies(self, name: str, chosen: Mapping[str, Any]) -> bool:
@@ -177,6 +189,10 @@ class SearchSpace:
         optimizer = chosen.get("optimizer", self.base.optimizer)
         if name == "learning_rate":
             return OF_SGD not in self.axes or optimizer != "sgd"
+        if name in self.with_sgd:
+            return bool(optimizer != "sgd")
+        if name == "segment" and 0 in _ends(self.axes[name]):  # else what pools the last step is thrown away
+            return "last" not in chosen.get("pooling", self.base.pooling)
         return name not in OF_OPTIMIZER or optimizer in OF_OPTIMIZER[name]
 
     def _layers(self, depth: int) -> dict[str, Axis]:
@@ -187,7 +203,8 @@ class SearchSpace:
     def name(self) -> str:
         """A name that spaces with the same axes over the same base share: the data's, and a checksum."""
         axes = {name: [type(axis).__name__, dataclasses.astuple(axis)] for name, axis in self.axes.items()}
-        text = json.dumps([self.base.to_json(), axes], separators=(",", ":"))
+        settings = [self.base.to_json(), axes, *([dict(self.with_sgd)] if self.with_sgd else [])]
+        text = json.dumps(settings, separators=(",", ":"))
         return f"{self.base.dataset}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
@@ -216,8 +233,9 @@ def search_space(fields: Mapping[str, Sequence[Any] | Range], depths: Sequence[i
         if name in NO_AXES and _count(axes[name]) != 1:
             raise SpecError(f"{name} is no axis of the search, so it takes one value, not {axes[name]}")
     optimizers = set(_ends(axes["optimizer"]))
-    if "learning_rate" not in fields and len(optimizers) > 1 and "sgd" in optimizers:
-        axes[OF_SGD] = SGD_RATES
+    with_sgd = {name: value for name, value in WITH_SGD.items() if name not in fields and "sgd" in optimizers}
+    if "learning_rate" not in fields and "sgd" in optimizers:
+        axes[OF_SGD if len(optimizers) > 1 else "learning_rate"] = SGD_RATES
     for name, axis in list(axes.items()):
         if name == OF_SGD:
             continue
@@ -226,10 +244,21 @@ def search_space(fields: Mapping[str, Sequence[Any] | Range], depths: Sequence[i
             base.replace(**VALID_WITH.get(name, {}) | _field(name, value))
         of_layers = name == "depth" or (name == "units" and isinstance(axis, Range))
         of_some = (name in OF_OPTIMIZER and "optimizer" in axes) or (name == "segment" and "pooling" in axes)
+        of_some = of_some or name in OF_OTHERS
         if len(set(ends)) == 1 and not of_layers and not of_some:
             base = base.replace(**_field(name, ends[0]))
             del axes[name]
-    space = SearchSpace(base, axes)
+    if base.validation == "none":
+        raise SpecError(
+            "validation is none, but a search chooses by held-out texts; give grouped or a share such as 0.2 (--refit "
+            "trains the winner on all texts)"
+        )
+    if optimizers == {"sgd"}:
+        base, axes = base.replace(**with_sgd), {name: axis for name, axis in axes.items() if name not in with_sgd}
+        with_sgd = {}
+    if "segment" not in fields and "pooling" not in axes and "last" in base.pooling:
+        del axes["segment"]
+    space = SearchSpace(base, axes, with_sgd)
     space.sample(Random(0), 1)
     return space
 
@@ -261,12 +290,21 @@ def _value_in(spec: Spec, name: str) -> Any:
     """Return what a spec has of an axis, None of the units of a layer that it has not."""
     if name == OF_SGD:
         return spec.learning_rate
+    if name == "cell":
+        return spec.own_layer or spec.cell
     if name == "segment":  # whole texts are 0 on an axis
         return spec.segment or 0
     layer = name.removeprefix("units_")
     if layer == name:
         return getattr(spec, name)
     return spec.units[int(layer) - 1] if int(layer) <= spec.depth else None
+
+
+def _taken_off(spec: Spec, name: str, axis: Axis) -> Any:
+    """Return a value of one of `OF_OTHERS` that leaves a spec as it is, or what the spec has."""
+    of_all = name.removeprefix("embedding_")
+    value = getattr(spec, of_all) if of_all != name else _ends(axis)[0]
+    return value if spec.replace(**{name: value}) == spec else getattr(spec, name)
 
 
 def _holds(axis: Axis, value: Any) -> bool:

@@ -3,6 +3,7 @@
 from rnnsweep.sweep.claimed import ClaimedQueue
 from rnnsweep.sweep.claims import Claims
 from rnnsweep.sweep.estimate import (
+    KERAS_TIMES,
     Estimate,
     check_objectives,
     core_seconds,
@@ -22,6 +23,7 @@ from rnnsweep.sweep.trial import ATTEMPTS, PRUNED, Trainer, epoch_limit, run_tri
 
 __all__ = [
     "ATTEMPTS",
+    "KERAS_TIMES",
     "PRUNED",
     "ClaimedQueue",
     "Claims",

@@ -9,10 +9,9 @@ from itertools import islice
 from statistics import median
 from typing import Any
 
-import numpy as np
-
+from rnnsweep.cells import OWN
 from rnnsweep.data import Dataset, Reviews, split
-from rnnsweep.network.cost import forward_flops, parameters
+from rnnsweep.network.cost import parameters, step_flops, training_flops
 from rnnsweep.network.output import output_of
 from rnnsweep.spec import SELECTIONS, Spec
 from rnnsweep.training.measures import check_selection
@@ -22,7 +21,8 @@ PACKED_FLOPS = 5.5e10  # per second, multiplications and additions of the real t
 STEP_SECONDS = 0.003  # of a training step, whatever its size: the optimizer's graph, and copies
 WEIGHT_SECONDS = 4e-9  # per weight and training step, for the optimizer
 TRIAL_SECONDS = 0.4  # to build a network and trace its optimizer
-FURTHER_CORE = 0.6  # of a core's speed, what each further one adds to a trial (benchmarks/cores.py)
+KERAS_TIMES = 4  # slower than packed: the Keras layers, which compute a layer of the user's own (docs/performance.md)
+FURTHER_CORE = 0.7  # of a core's speed, what each further one adds to a trial (benchmarks/cores.py)
 BASE_MB = 1350.0  # a worker that has imported TensorFlow, compiled the recurrences and trained before
 
 
@@ -41,13 +41,15 @@ def estimate(spec: Spec, dataset: Dataset) -> Estimate:
     parts = split(spec, dataset)
     skips = spec.padding_skipped or spec.padding_shared
     train, validation, test = (_steps(part, spec, skips) for part in (parts.train, parts.validation, parts.test))
-    per_step = forward_flops(spec) / PACKED_FLOPS
+    per_step = step_flops(spec) / PACKED_FLOPS
+    per_training_step = training_flops(spec) / PACKED_FLOPS
     batches = -(-len(parts.train) // spec.batch_size)
-    epoch = (3 * train + validation) * per_step  # the backward pass costs twice the forward pass
+    epoch = train * per_training_step + validation * per_step
     epoch += batches * (STEP_SECONDS + parameters(spec, output) * WEIGHT_SECONDS)
     ids = spec.max_len * (len(parts.train) + len(parts.validation) + len(parts.test))
+    slower = KERAS_TIMES if spec.cell == OWN else 1
     return Estimate(
-        seconds=TRIAL_SECONDS + spec.epochs * epoch + 2 * test * per_step,
+        seconds=TRIAL_SECONDS + slower * (spec.epochs * epoch + 2 * test * per_step),
         memory_mb=BASE_MB + 4 * (2 * ids + 10 * parameters(spec, output)) / 2**20,
     )
 
@@ -125,4 +127,4 @@ def longest_first(specs: Iterable[Spec], estimates: Mapping[str, Estimate]) -> l
 
 
 def _steps(reviews: Reviews, spec: Spec, skips: bool) -> int:
-    return int(np.minimum(reviews.lengths, spec.max_len).sum()) if skips else len(reviews) * spec.max_len
+    return reviews.steps(spec.max_len) if skips else len(reviews) * spec.max_len

@@ -13,9 +13,12 @@ from rnnsweep.network.cost import PREDICT_BATCH, pooled_width
 from rnnsweep.network.keras_loss import keras_loss
 from rnnsweep.network.output import Output, Sigmoids, output_of
 from rnnsweep.network.packed.network import Network, supports
+from rnnsweep.network.packed.noise import Draws
 from rnnsweep.spec import Spec
-from rnnsweep.training.optimizer import InPlaceOptimizer
+from rnnsweep.training.optimizer import in_place, set_rate
 from rnnsweep.types import Floats, Tokens
+
+NOISE = 2  # apart from the order of the reviews, and from 1, words and outputs that are dropped
 
 
 class Engine(Protocol):
@@ -56,7 +59,7 @@ class KerasEngine:
     def __init__(
         self, spec: Spec, model: keras.Sequential, optimizer: keras.optimizers.Optimizer, classes: int | Output = 2
     ) -> None:
-        self._output, self._model, self._optimizer = output_of(classes), model, optimizer
+        self._output, self._model, self._optimizer, self._spec = output_of(classes), model, optimizer, spec
         make_gradients_dense(optimizer)
         accuracy = _all_labels_right if isinstance(self._output, Sigmoids) else "accuracy"
         loss = keras_loss(spec, self._output)
@@ -67,7 +70,7 @@ class KerasEngine:
 
     def set_rate(self, rate: float) -> None:
         """Give the optimizer the learning rate of the steps that follow."""
-        self._optimizer.learning_rate.assign(rate)
+        set_rate(self._optimizer, self._spec, rate)
 
     def step(self, ids: Tokens, labels: NDArray[Any], sample_weights: Floats | None = None) -> tuple[float, float]:
         """Take one training step; returns the batch's loss and accuracy."""
@@ -108,21 +111,23 @@ class PackedEngine:
         self, spec: Spec, model: keras.Sequential, optimizer: keras.optimizers.Optimizer, classes: int | Output = 2
     ) -> None:
         self._spec, self._output, self._model = spec, output_of(classes), model
-        self._optimizer = InPlaceOptimizer(optimizer, model.trainable_variables)
+        self._optimizer = in_place(spec, optimizer, model.trainable_variables)
         table = model.get_layer("embedding").embeddings
         self._fixed = [] if table.trainable else [keras.ops.convert_to_numpy(table)]  # in front of what is trained
         self._network = Network(spec, classes, cores_in_use())
         self._random = np.random.default_rng()
+        self._seed, self._steps = (spec.seed, 0), 0  # of the epoch; steps taken in it
 
     def start_epoch(self, epoch: int) -> None:
         """Take up the variables, the cores that are free now, and random numbers of this epoch and the seed alone."""
         self._network.use_threads(cores_in_use())
         self._optimizer.read()
-        self._random = np.random.default_rng((self._spec.seed, epoch, 1))
+        self._seed, self._steps = (self._spec.seed, epoch), 0
+        self._random = np.random.default_rng((*self._seed, 1))
 
     def set_rate(self, rate: float) -> None:
         """Give the optimizer the learning rate of the steps that follow."""
-        self._optimizer.rate = np.float32(rate)
+        self._optimizer.set_rate(rate)
 
     def step(self, ids: Tokens, labels: NDArray[Any], sample_weights: Floats | None = None) -> tuple[float, float]:
         """Take one training step; returns the batch's loss and accuracy."""
@@ -134,6 +139,7 @@ class PackedEngine:
                 self._dropout(len(ids)),
                 sample_weights,
                 self._word_scale(),
+                self._noise(),
             )
         if math.isfinite(loss):
             self._optimizer.apply(gradients[len(self._fixed) :])
@@ -147,6 +153,10 @@ class PackedEngine:
         """Return the probabilities: int32 [reviews, max_len] -> float32 [reviews, ...]."""
         weights = [keras.ops.convert_to_numpy(variable) for variable in self._model.trainable_variables]
         return self._network.predict([*self._fixed, *weights], ids)
+
+    def _noise(self) -> Draws | None:
+        self._steps += 1
+        return Draws(self._spec, (*self._seed, NOISE, self._steps)) if self._spec.noisy_steps else None
 
     def _word_scale(self) -> Floats | None:
         rate = self._spec.word_dropout
@@ -171,10 +181,15 @@ ENGINES: dict[str, type[KerasEngine] | type[PackedEngine]] = {"packed": PackedEn
 def engine_class(name: str, spec: Spec, device: str) -> type[KerasEngine] | type[PackedEngine]:
     """Return the engine of this name; `auto` is packed on a CPU where it computes the spec, else keras.
 
-    Raises `ValueError` on another name.
+    Adversarial noise is packed, on the CPU, on any device: Keras's training step takes one gradient. Raises
+    `ValueError` on another name, and on keras for such a spec.
     """
     if name == "auto":
-        name = "packed" if device == "cpu" and supports(spec) else "keras"
+        name = "packed" if supports(spec) and (device == "cpu" or spec.adversarial) else "keras"
+    if name == "keras" and spec.adversarial:
+        raise ValueError(
+            f"adversarial is {spec.adversarial}, which the Keras layers do not train on; give engine packed"
+        )
     if name not in ENGINES:
         raise ValueError(f"engine is {name!r}; give auto, {' or '.join(ENGINES)}")
     return ENGINES[name]

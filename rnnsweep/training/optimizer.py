@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from rnnsweep.machine.device import keras
@@ -10,17 +12,113 @@ from rnnsweep.network.packed.updates import UPDATES, decay, nadam_product
 from rnnsweep.spec import Spec
 from rnnsweep.types import Floats, Row
 
+TABLE = "embeddings"  # as Keras names an embedding's one variable
+
 
 def keras_optimizer(spec: Spec) -> keras.optimizers.Optimizer:
     """Return the optimizer of a spec, not built yet; what the spec does not say is at Keras's defaults."""
-    config: Row = {"learning_rate": spec.learning_rate}
-    if spec.optimizer == "sgd":
+    if not spec.embedding_apart:
+        return _of_kind(spec, spec.optimizer, spec.learning_rate, spec.clip_norm)
+    kind = spec.optimizer if spec.embedding_optimizer == "same" else spec.embedding_optimizer
+    return Apart(
+        _of_kind(spec, kind, spec.embedding_learning_rate or spec.learning_rate),
+        _of_kind(spec, spec.optimizer, spec.learning_rate),
+        spec.clip_norm,
+    )
+
+
+def _of_kind(spec: Spec, kind: str, rate: float, clip_norm: float = 0.0) -> keras.optimizers.Optimizer:
+    config: Row = {"learning_rate": rate}
+    if kind == "sgd":
         config["momentum"] = spec.momentum
-    if spec.clip_norm:
-        config["global_clipnorm"] = spec.clip_norm
+    if clip_norm:
+        config["global_clipnorm"] = clip_norm
     if spec.weight_decay:
         config["weight_decay"] = spec.weight_decay
-    return keras.optimizers.get({"class_name": spec.optimizer, "config": config})
+    return keras.optimizers.get({"class_name": kind, "config": config})
+
+
+class Apart(keras.optimizers.MultiOptimizer):  # type: ignore[misc]  # Keras has no types
+    """A Keras optimizer for the embedding and another for all else; gradients are shortened by the norm of them all."""
+
+    def __init__(
+        self, embedding: keras.optimizers.Optimizer, others: keras.optimizers.Optimizer, clip_norm: float = 0.0
+    ) -> None:
+        """Take the two, and the norm of all gradients together that longer ones are shortened to; 0: any."""
+        super().__init__(lambda variable: embedding if variable.name == TABLE else others)
+        self._inner_optimizers = [embedding, others]  # in this order, whatever the variables'
+        self.longest = clip_norm
+
+    def apply(self, grads: list[Any], trainable_variables: list[keras.Variable] | None = None) -> None:
+        """Take one step of these gradients."""
+        if self.longest:
+            ops = keras.ops
+            norm = ops.sqrt(sum(ops.sum(ops.square(grad)) for grad in grads))
+            scale = ops.minimum(self.longest / norm, 1.0)
+            grads = [grad * scale for grad in grads]
+        super().apply(grads, trainable_variables)
+
+
+def set_rate(optimizer: keras.optimizers.Optimizer, spec: Spec, rate: float) -> None:
+    """Give a spec's Keras optimizer the learning rate of the steps that follow; the embedding's keeps its ratio."""
+    if spec.embedding_apart:
+        embedding, others = optimizer.optimizers
+        embedding.learning_rate.assign(rate * embedding_ratio(spec))
+        others.learning_rate.assign(rate)
+    else:
+        optimizer.learning_rate.assign(rate)
+
+
+def embedding_ratio(spec: Spec) -> float:
+    """Return the embedding's learning rate by that of all else."""
+    return (spec.embedding_learning_rate or spec.learning_rate) / spec.learning_rate
+
+
+def in_place(
+    spec: Spec, optimizer: keras.optimizers.Optimizer, variables: list[keras.Variable]
+) -> InPlaceOptimizer | InPlaceApart:
+    """Return what takes the steps of a spec's Keras optimizer, built for these variables, on arrays."""
+    if spec.embedding_apart:
+        return InPlaceApart(optimizer, variables, embedding_ratio(spec))
+    return InPlaceOptimizer(optimizer, variables)
+
+
+class InPlaceApart:
+    """The arrays and steps of an `Apart`: one `InPlaceOptimizer` for the table, which comes first, one for all else."""
+
+    def __init__(self, optimizer: Apart, variables: list[keras.Variable], ratio: float) -> None:
+        """Take up an optimizer that is built for these variables, and the embedding's rate by that of all else."""
+        self._optimizer, self._ratio = optimizer, ratio
+        parts = zip(optimizer.optimizers, (variables[:1], variables[1:]), strict=True)
+        self._table, self._others = (InPlaceOptimizer(*part) for part in parts)
+
+    @property
+    def weights(self) -> list[Floats]:
+        """The weights as the last step left them."""
+        return [*self._table.weights, *self._others.weights]
+
+    def read(self) -> None:
+        """Take weights, state, learning rates and number of steps from Keras's variables."""
+        self._table.read()
+        self._others.read()
+
+    def set_rate(self, rate: float) -> None:
+        """Take this learning rate from the next step on; the embedding's keeps its ratio to it."""
+        self._table.set_rate(rate * self._ratio)
+        self._others.set_rate(rate)
+
+    def apply(self, gradients: list[Floats]) -> None:
+        """Change the weights and the state by one step of the gradients, a float32 array of each weight's shape."""
+        with flushed():
+            gradients = _clipped(gradients, self._optimizer.longest)
+        self._table.apply(gradients[:1])
+        self._others.apply(gradients[1:])
+
+    def write(self) -> None:
+        """Give weights, state and number of steps back to Keras's variables."""
+        self._table.write()
+        self._others.write()
+        self._optimizer.iterations.assign(self._others.steps)
 
 
 class InPlaceOptimizer:
@@ -41,29 +139,33 @@ class InPlaceOptimizer:
         self._settings = np.array([getattr(optimizer, setting) for setting in settings])
         self.weights: list[Floats] = []  # as the last step left them
         self._state: list[Floats] = []  # of each weight its arrays, and what belongs to all at the end
-        self._steps = 0
-        self.rate = np.float32(0)  # of the next step
+        self.steps = 0  # that were taken
+        self._rate = np.float32(0)  # of the next step
 
     def read(self) -> None:
         """Take weights, state, learning rate and number of steps from Keras's variables."""
         self.weights = [_array(variable) for variable in self._variables]
         self._state = [_array(variable) for variable in self._state_variables()]
-        self._steps = int(_array(self._optimizer.iterations))
-        self.rate = np.float32(_array(self._optimizer.learning_rate))
+        self.steps = int(_array(self._optimizer.iterations))
+        self._rate = np.float32(_array(self._optimizer.learning_rate))
+
+    def set_rate(self, rate: float) -> None:
+        """Take this learning rate from the next step on."""
+        self._rate = np.float32(rate)
 
     def apply(self, gradients: list[Floats]) -> None:
         """Change the weights and the state by one step of the gradients, a float32 array of each weight's shape."""
-        self._steps += 1
+        self.steps += 1
         with flushed():
-            gradients = self._clipped(gradients)
+            gradients = _clipped(gradients, self._longest)
             shared = self._shared()
-            each = len(self._state) // len(self.weights)
+            each = self._arrays_of_each(len(self._state))
             for i, (weight, gradient) in enumerate(zip(self.weights, gradients, strict=True)):
                 own = self._state[i * each : (i + 1) * each] + [shared[:0]] * (2 - each)
                 arrays = [array.reshape(-1) for array in (weight, gradient, *own)]
                 if self._decay:
-                    decay(arrays[0], self._decay, self.rate)
-                self._update(*arrays, shared, self._steps, self.rate, self._settings)
+                    decay(arrays[0], self._decay, self._rate)
+                self._update(*arrays, shared, self.steps, self._rate, self._settings)
 
     def write(self) -> None:
         """Give weights, state and number of steps back to Keras's variables."""
@@ -71,27 +173,24 @@ class InPlaceOptimizer:
             variable.assign(array.copy())  # a backend may keep the array that it is given
         for variable, array in zip(self._state_variables(), self._state, strict=True):
             variable.assign(array.copy())
-        self._optimizer.iterations.assign(self._steps)
-        self._optimizer.learning_rate.assign(self.rate)
-
-    def _clipped(self, gradients: list[Floats]) -> list[Floats]:
-        """Return the gradients, shortened where all together are longer than allowed: Pascanu and others 2013."""
-        if not self._longest:
-            return gradients
-        norm = np.sqrt(sum(float(np.vdot(gradient, gradient)) for gradient in gradients))
-        return gradients if norm <= self._longest else [g * np.float32(self._longest / norm) for g in gradients]
+        self._optimizer.iterations.assign(self.steps)
+        self._optimizer.learning_rate.assign(self._rate)
 
     def _shared(self) -> Floats:
         """Return what belongs to all weights, float32 [1], as of this step: Nadam's product of momenta, or 1."""
         if self._name != "nadam":
             return np.ones(1, np.float32)
         product = self._state[-1].reshape(1)
-        product[0] = nadam_product(product[0], self._steps, self._settings[0])
+        product[0] = nadam_product(product[0], self.steps, self._settings[0])
         return product
+
+    def _arrays_of_each(self, arrays: int) -> int:
+        """Return how many of the state's arrays each weight has; one more belongs to all, of Nadam."""
+        return (arrays - (self._name == "nadam")) // len(self._variables)
 
     def _is_built(self) -> bool:
         state = [variable.shape for variable in self._state_variables()] if self._optimizer.built else []
-        each = len(state) // len(self._variables)
+        each = self._arrays_of_each(len(state))
         own = [variable.shape for variable in self._variables for _ in range(each)]
         return bool(self._optimizer.built) and state[: len(own)] == own
 
@@ -99,6 +198,14 @@ class InPlaceOptimizer:
         # Keras has the number of steps and the learning rate in front, then each weight's, then what belongs to all.
         variables: list[keras.Variable] = self._optimizer.variables[2:]
         return variables
+
+
+def _clipped(gradients: list[Floats], longest: float) -> list[Floats]:
+    """Return the gradients, shortened where all together are longer than allowed: Pascanu and others 2013."""
+    if not longest:
+        return gradients
+    norm = np.sqrt(sum(float(np.vdot(gradient, gradient)) for gradient in gradients))
+    return gradients if norm <= longest else [g * np.float32(longest / norm) for g in gradients]
 
 
 def _array(variable: keras.Variable) -> Floats:

@@ -144,7 +144,7 @@ def test_finished_trials_correct_the_estimate(results, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--cell", "rnn"], "cell is 'rnn'; give simple_rnn, gru, lstm or forget"),
+        (["--cell", "rnn"], "cell is 'rnn'; give simple_rnn, gru, lstm, forget or mingru"),
         (["--num-words", "many"], "num_words is 'many'; give a whole number"),
         (["--units", "0"], "units is 0; give at least 1"),
         (["--units", "ten"], "units is 'ten'; give whole numbers"),

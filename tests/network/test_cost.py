@@ -2,9 +2,9 @@
 
 import pytest
 
-from rnnsweep.cells import CELLS
+from rnnsweep.cells import BUILT_IN
 from rnnsweep.machine.device import keras
-from rnnsweep.network.cost import forward_flops, parameters
+from rnnsweep.network.cost import forward_flops, parameters, step_flops, training_flops
 from rnnsweep.network.model import build
 from rnnsweep.space import SYSTEMS
 from rnnsweep.spec import Spec
@@ -12,7 +12,7 @@ from rnnsweep.spec import Spec
 SMALL = Spec(units=(3, 2), embedding_dim=4, num_words=10, max_len=5)
 EVERY_KIND = [
     SMALL.replace(cell=cell, units=units, bidirectional=both)
-    for cell in CELLS
+    for cell in BUILT_IN
     for units in ((3,), (3, 2), (3, 2, 5))
     for both in (False, True)
 ]
@@ -22,7 +22,10 @@ def kernels(layer):
     """Return the weights of the input and of the recurrent kernels of one layer, in all its directions."""
     both = isinstance(layer, keras.layers.Bidirectional)
     parts = (layer.forward_layer, layer.backward_layer) if both else (layer,)
-    return tuple(sum(getattr(p.cell, name).shape.num_elements() for p in parts) for name in KERNELS)
+    cells = [part.cell for part in parts]
+    return tuple(
+        sum(getattr(cell, name).shape.num_elements() for cell in cells if hasattr(cell, name)) for name in KERNELS
+    )
 
 
 KERNELS = ("kernel", "recurrent_kernel")
@@ -49,3 +52,12 @@ def test_the_layer_above_a_bidirectional_one_reads_twice_its_units():
     one = Spec(cell="simple_rnn", units=(3, 2))
     assert forward_flops(one) == 2 * (9 + 10)
     assert forward_flops(one.replace(bidirectional=True)) == 2 * 2 * (9 + 16)
+
+
+def test_training_takes_the_way_back_and_what_no_look_up_gives():
+    # SimpleRNN of 3 units on 4 columns: 9 weights in a step, 12 more where each word is another one at each place.
+    one = Spec(cell="simple_rnn", units=(3,), embedding_dim=4)
+    assert training_flops(one) == 3 * 2 * 9
+    assert training_flops(one.replace(channel_dropout=0.1)) == 3 * 2 * (9 + 12)
+    assert training_flops(one.replace(adversarial=1)) == 2 * 3 * 2 * (9 + 12)
+    assert 0 == forward_flops(one.replace(cell="mingru")) < step_flops(one.replace(cell="mingru"))

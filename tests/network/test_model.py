@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnsweep.cells import CELLS
+from rnnsweep.cells import BUILT_IN
 from rnnsweep.machine.device import keras
 from rnnsweep.network.model import build, summary, weights_to_bytes
 from rnnsweep.space import SYSTEMS
@@ -39,7 +39,7 @@ def test_weights_depend_on_the_seed_alone():
     assert not np.array_equal(first[0], other[0])
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", BUILT_IN)
 @pytest.mark.parametrize("pooling", ["last", "mean", "max"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_every_kind_of_network_gives_one_probability_per_review(cell, pooling, bidirectional):

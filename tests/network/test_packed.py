@@ -11,16 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnsweep.cells import CELLS
 from rnnsweep.machine.device import keras
 from rnnsweep.network.model import build
 from rnnsweep.network.packed import steps
 from rnnsweep.network.packed.network import Network, supports
 from rnnsweep.network.packed.turns import Turns
 from rnnsweep.spec import Spec
+from tests.helpers.packed import STEPS, WORDS, assert_equal, by_keras, reviews, weights_of
 
-tf = pytest.importorskip("tensorflow")
+pytest.importorskip("tensorflow")
 
-STEPS, WORDS = 14, 40
+LOOPS = [cell for cell in steps.STEPS if CELLS[cell].recurrent]  # the others: test_layers.py
 UNITS = {1: (7,), 2: (9, 5), 3: (16, 8, 19)}
 
 # Lengths of the reviews in a batch; the rest of each is padding.
@@ -63,56 +65,8 @@ def spec(cell: str = "gru", depth: int = 1, **fields) -> Spec:
     return Spec(cell=cell, units=UNITS[depth], num_words=WORDS, max_len=STEPS, **{"embedding_dim": 6, **fields})
 
 
-def reviews(lengths: list[int], seed: int = 0, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """Return left-padded ids int32 [batch, STEPS] and labels uint8 [batch]."""
-    random = np.random.default_rng(seed)
-    ids = random.integers(1, WORDS, (len(lengths), STEPS), dtype=np.int32)
-    for row, length in enumerate(lengths):
-        ids[row, : STEPS - length] = 0
-    return ids, random.integers(0, classes, len(lengths), dtype=np.uint8)
-
-
-def weights_of(model: keras.Model, scale: float = 0.3) -> list[np.ndarray]:
-    """Give the model random weights, biases too, which Keras would begin at 0, and return them."""
-    random = np.random.default_rng(1)
-    variables = model.trainable_variables
-    weights = [random.normal(0, scale, variable.shape).astype(np.float32) for variable in variables]
-    for variable, weight in zip(variables, weights, strict=True):
-        variable.assign(weight)
-    return weights
-
-
-def by_keras(model, ids, labels, mask=None, sample_weights=None):
-    """Return loss, probabilities and dense gradients by the plain Keras layers under a gradient tape."""
-    below = keras.Model(model.inputs, model.layers[-1].input)
-    with tf.GradientTape() as tape:
-        outputs = below([ids])
-        probabilities = model.layers[-1](outputs if mask is None else outputs * mask)
-        kind = (
-            keras.losses.BinaryCrossentropy
-            if probabilities.shape[1] == 1
-            else keras.losses.SparseCategoricalCrossentropy
-        )
-        loss = kind()(labels[:, None].astype(np.float32), probabilities, sample_weights)
-    gradients = tape.gradient(loss, model.trainable_variables)
-    columns = probabilities.numpy()
-    columns = columns[:, 0] if columns.shape[1] == 1 else columns
-    return float(loss), columns, [tf.convert_to_tensor(g).numpy() for g in gradients]
-
-
-def assert_equal(ours, theirs) -> None:
-    assert ours[0] == pytest.approx(theirs[0], rel=1e-5)
-    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-5)
-    assert len(ours[2]) == len(theirs[2])
-    for our, their in zip(ours[2], theirs[2], strict=True):
-        assert our.shape == their.shape
-        assert our.dtype == np.float32
-        assert np.linalg.norm(our - their) <= 1e-5 * np.linalg.norm(their)
-        np.testing.assert_allclose(our, their, rtol=1e-3, atol=1e-5 * np.abs(their).max())
-
-
 @pytest.mark.parametrize("depth", UNITS)
-@pytest.mark.parametrize("cell", steps.STEPS)
+@pytest.mark.parametrize("cell", LOOPS)
 def test_outputs_and_gradients_are_those_of_the_keras_layers(cell, depth):
     model = build(spec(cell, depth))
     weights = weights_of(model)
@@ -121,7 +75,7 @@ def test_outputs_and_gradients_are_those_of_the_keras_layers(cell, depth):
 
 
 @pytest.mark.parametrize("lengths", BATCHES.values(), ids=BATCHES)
-@pytest.mark.parametrize("cell", steps.STEPS)
+@pytest.mark.parametrize("cell", LOOPS)
 def test_every_shape_of_padding_gives_the_result_of_the_keras_layers(cell, lengths):
     model = build(spec(cell, 2))
     weights = weights_of(model)
@@ -130,7 +84,7 @@ def test_every_shape_of_padding_gives_the_result_of_the_keras_layers(cell, lengt
 
 
 @pytest.mark.parametrize(("fields", "depth"), STRUCTURES.values(), ids=STRUCTURES)
-@pytest.mark.parametrize("cell", steps.STEPS)
+@pytest.mark.parametrize("cell", LOOPS)
 def test_every_structure_gives_the_result_of_the_keras_layers(cell, fields, depth, monkeypatch):
     monkeypatch.setattr("rnnsweep.network.packed.batch.GROUP_ROWS", 4)
     monkeypatch.setattr("rnnsweep.network.packed.batch.CHUNK_PAIRS", 20)
@@ -174,7 +128,7 @@ def test_the_gradient_of_the_table_is_given_as_the_rows_that_a_batch_reads_too()
         assert one.tobytes() == other.tobytes()
 
 
-@pytest.mark.parametrize("cell", steps.STEPS)
+@pytest.mark.parametrize("cell", LOOPS)
 def test_a_zero_inside_a_review_is_a_word_like_any_other(cell):
     model = build(spec(cell, 2))
     weights = weights_of(model)
@@ -183,7 +137,7 @@ def test_a_zero_inside_a_review_is_a_word_like_any_other(cell):
     assert_equal(Network(spec(cell, 2)).loss_and_gradients(weights, ids, labels), by_keras(model, ids, labels))
 
 
-@pytest.mark.parametrize("cell", steps.STEPS)
+@pytest.mark.parametrize("cell", LOOPS)
 def test_the_result_is_that_of_the_keras_layers_however_reviews_and_time_are_cut(cell, monkeypatch):
     model = build(spec(cell, 3))
     weights = weights_of(model)
@@ -195,7 +149,7 @@ def test_the_result_is_that_of_the_keras_layers_however_reviews_and_time_are_cut
         assert_equal(Network(spec(cell, 3)).loss_and_gradients(weights, ids, labels), theirs)
 
 
-@pytest.mark.parametrize("cell", steps.STEPS)
+@pytest.mark.parametrize("cell", LOOPS)
 def test_the_dropout_mask_scales_what_the_dense_layer_sees(cell):
     model = build(spec(cell, 2))
     weights = weights_of(model)
@@ -206,7 +160,7 @@ def test_the_dropout_mask_scales_what_the_dense_layer_sees(cell):
 
 
 @pytest.mark.parametrize("depth", UNITS)
-@pytest.mark.parametrize("cell", steps.STEPS)
+@pytest.mark.parametrize("cell", LOOPS)
 @pytest.mark.parametrize("classes", [3, 46])
 def test_of_several_classes_outputs_and_gradients_are_those_of_the_keras_layers(cell, depth, classes):
     model = build(spec(cell, depth), classes)
@@ -229,7 +183,7 @@ def test_of_several_classes_every_shape_of_padding_gives_the_result_of_the_keras
 
 
 @pytest.mark.parametrize("classes", [2, 5])
-@pytest.mark.parametrize("cell", steps.STEPS)
+@pytest.mark.parametrize("cell", LOOPS)
 def test_the_weight_of_a_review_multiplies_its_loss_and_its_gradients(cell, classes):
     model = build(spec(cell, 2), classes)
     weights = weights_of(model)
@@ -263,7 +217,7 @@ def test_confident_predictions_have_the_loss_and_gradients_that_keras_training_t
     assert_equal(Network(spec("gru", 1)).loss_and_gradients(weights, ids, labels), theirs)
 
 
-@pytest.mark.parametrize("cell", steps.STEPS)
+@pytest.mark.parametrize("cell", LOOPS)
 def test_training_follows_the_loss_curve_of_the_keras_layers(cell):
     small = spec(cell, 2)
     ours, theirs = build(small), build(small)
@@ -279,7 +233,7 @@ def test_training_follows_the_loss_curve_of_the_keras_layers(cell):
 
 
 @pytest.mark.parametrize("depth", UNITS)
-@pytest.mark.parametrize("cell", steps.STEPS)
+@pytest.mark.parametrize("cell", LOOPS)
 def test_predictions_are_those_of_the_keras_model(cell, depth, monkeypatch):
     monkeypatch.setattr("rnnsweep.network.packed.batch.GROUP_ROWS", 8)
     monkeypatch.setattr("rnnsweep.network.packed.batch.CHUNK_PAIRS", 20)
@@ -296,7 +250,7 @@ def test_no_reviews_have_no_predictions():
 
 
 @pytest.mark.parametrize("poisoned", range(9))
-@pytest.mark.parametrize("cell", steps.STEPS)
+@pytest.mark.parametrize("cell", LOOPS)
 def test_a_weight_that_is_not_a_number_gives_a_loss_that_is_not(cell, poisoned):
     weights = weights_of(build(spec(cell, 2)))
     ids, labels = reviews(BATCHES["mixed lengths"])
@@ -314,7 +268,7 @@ def test_infinite_weights_give_a_loss_that_is_not_finite_where_keras_gives_one()
     assert not np.isfinite(Network(spec("simple_rnn", 1)).loss_and_gradients(weights, ids, labels)[0])
 
 
-@pytest.mark.parametrize("cell", steps.STEPS)
+@pytest.mark.parametrize("cell", LOOPS)
 def test_results_are_the_same_bits_whatever_the_network_computed_before(cell):
     weights = weights_of(build(spec(cell, 3)))
     ids, labels = reviews(BATCHES["mixed lengths"])
@@ -425,7 +379,9 @@ def test_a_cell_without_compiled_loops_is_left_to_the_keras_layers(monkeypatch):
     monkeypatch.delitem(steps.STEPS, "gru")
     assert not supports(spec("gru"))
     assert supports(spec("lstm"))
-    with pytest.raises(ValueError, match=r"computes forget, lstm, simple_rnn, .* train gru 7 .* with the Keras layers"):
+    with pytest.raises(
+        ValueError, match=r"computes forget, lstm, mingru, simple_rnn, .* train gru 7 .* the Keras layers"
+    ):
         Network(spec("gru"))
 
 

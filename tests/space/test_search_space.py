@@ -70,3 +70,39 @@ def test_any_field_of_the_network_becomes_an_axis_where_several_values_are_given
     assert {"loss", "word_dropout"} <= set(space.axes)
     assert {spec.loss for spec in space.sample(random.Random(1), 50)} == {"cross_entropy", "square"}
     assert space.base.replace(seed=1) == Spec().replace(**{name: values[0] for name, values in FIXED.items()})
+
+
+def test_words_go_straight_into_the_gates_with_sgd_alone_unless_columns_are_given():
+    for spec in sampled({}):
+        assert (spec.embedding_dim == 0) == (spec.optimizer == "sgd") == (spec.momentum == 0.9)
+        assert spec.segment is None or "last" not in spec.pooling
+    assert {spec.embedding_dim for spec in sampled({"optimizer": ["adam", "sgd"], "embedding_dim": [4]})} == {4}
+    alone = search_space({"optimizer": ["sgd"]})
+    assert "embedding_dim" not in alone.axes
+    assert {(spec.embedding_dim, spec.learning_rate >= 5e-3) for spec in alone.sample(random.Random(1), 50)} == {
+        (0, True)
+    }
+
+
+def test_the_choices_of_any_spec_of_the_space_make_it_again():
+    space = search_space({})
+    for spec in space.sample(random.Random(2), 100):
+        params = space.params_of(spec.replace(seed=9))
+        assert space.draw(lambda name, axis, params=params: params[name]) == spec
+
+
+def test_what_another_field_leaves_nothing_to_do_is_drawn_where_it_does_something():
+    fields = {name: values for name, values in FIXED.items() if name != "units"}
+    fields |= {
+        "layer_dropout": [0.3],
+        "embedding_optimizer": ["adam"],
+        "optimizer": ["adam", "sgd"],
+        "units": Range(2, 9),
+    }
+    space = search_space(fields, depths=[1, 2])
+    specs = space.sample(random.Random(1), 60)
+    assert {(spec.depth, spec.layer_dropout) for spec in specs} == {(1, 0.0), (2, 0.3)}
+    assert {(spec.optimizer, spec.embedding_optimizer) for spec in specs} == {("adam", "same"), ("sgd", "adam")}
+    for spec in specs:
+        params = space.params_of(spec)
+        assert space.draw(lambda name, axis, params=params: params[name]) == spec

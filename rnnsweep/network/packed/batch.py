@@ -17,6 +17,27 @@ from rnnsweep.types import Floats, Ints, Tokens
 
 CHUNK_PAIRS = 1024  # of these, gates and their gradients take about 1 MB, a second-level cache
 GROUP_ROWS = 16  # few enough for OpenBLAS's kernels for small products, which pack nothing, at full speed
+LINE = 64  # bytes of a line of the cache and of the widest register: loads that cross two lines take twice as long
+
+
+def empty(*shape: int, dtype: type = np.float32) -> NDArray[Any]:
+    """Return an array whose memory begins with a line of the cache, holding what was left there."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + LINE, np.uint8)
+    begin = -memory.ctypes.data % LINE
+    return memory[begin : begin + size].view(dtype).reshape(shape)
+
+
+def in_lines(matrix: Floats) -> Floats:
+    """Return a matrix whose rows each begin with a line of the cache: float32 [rows, columns and what fills a line].
+
+    What fills the lines is left as it was found; nothing may read it. A single column stays one, a vector to BLAS.
+    """
+    rows, columns = matrix.shape
+    numbers = LINE // matrix.itemsize
+    filled = empty(rows, columns if columns == 1 else -(-columns // numbers) * numbers)
+    filled[:, :columns] = matrix
+    return filled
 
 
 class Workspace:
@@ -31,7 +52,7 @@ class Workspace:
         size = math.prod(shape)
         buffer = self._buffers.get(name)
         if buffer is None or buffer.size < size:
-            buffer = self._buffers[name] = np.empty(size, dtype)
+            buffer = self._buffers[name] = empty(size, dtype=dtype)
         return buffer[:size].reshape(shape)
 
     def zeros(self, name: str, *shape: int) -> Floats:
@@ -56,6 +77,7 @@ class Sequence:
     start: int  # step at which the first row begins, where padding is shared
     offsets: Ints  # [steps + 2]: where each step's pairs begin
     index: Tokens  # [pairs]: place of the pair's word in the batch's words
+    place: int = 0  # among the batch's groups
     is_padding: bool = False
 
     @property
@@ -83,6 +105,18 @@ class Sequence:
         return mirrored.astype(np.int32)
 
     @cached_property
+    def rows_of_pairs(self) -> Ints:
+        """The row of each pair, read from either end: int64 [pairs]."""
+        rows: Ints = np.arange(int(self.offsets[-2])) - np.repeat(self.offsets[:-2], np.diff(self.offsets[:-1]))
+        return rows
+
+    @cached_property
+    def texts_of_pairs(self) -> Tokens:
+        """The place in `reviews` of the text of each pair, read from either end: int32 [pairs]."""
+        texts: Tokens = self.owners[self.rows_of_pairs]
+        return texts
+
+    @cached_property
     def outputs(self) -> Tokens:
         """Where each pair's output lies among the states, which are those before each step: int32 [pairs]."""
         rows_of_step = np.diff(self.offsets[:-1])
@@ -104,6 +138,11 @@ class Sequence:
             chunks.append((first, max(first + 1, last)))
             first = chunks[-1][1]
         return chunks
+
+    def is_level(self, first: int, last: int) -> bool:
+        """Return whether no row begins after the first of these steps, so that outputs lie as their pairs do."""
+        rows_first = self.offsets[first + 1] - self.offsets[first]
+        return bool(rows_first == self.offsets[last] - self.offsets[last - 1])
 
     def pairs(self, first: int, last: int) -> tuple[int, int]:
         """Return the first pair, and one past the last, of the steps `first` to `last`."""
@@ -151,14 +190,15 @@ class Packer:
         words[0], self._places[0] = 0, 0  # padding's
         different, steps = 1, rows.ids.shape[1]
         indices = self._buffer("index", int((steps - rows.begins).sum()), dtype=np.int32)
-        groups, pairs = [], 0
+        groups: list[Sequence] = []
+        pairs = 0
         for texts, order, own in _groups(rows, len(ids)):
             first = int(rows.begins[order[0]]) if len(order) else steps
             offsets = np.zeros(steps - first + 2, np.int64)
             index = indices[pairs:]
             different = pack_group(rows.ids, order, rows.begins, first, self._places, words, different, offsets, index)
             start = first if self._shared else 0
-            groups.append(Sequence(texts, own, start, offsets, index[: offsets[-2]]))
+            groups.append(Sequence(texts, own, start, offsets, index[: offsets[-2]], len(groups)))
             pairs += int(offsets[-2])
         self._places[words[:different]] = -1
         return Batch(groups, _padding(int(rows.begins.max())) if self._shared else None, words[:different])

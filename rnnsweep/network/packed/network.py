@@ -27,10 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from rnnsweep.cells import CELLS
 from rnnsweep.network.loss import loss_of
 from rnnsweep.network.output import Output, output_of
 from rnnsweep.network.packed.batch import Batch, Packer, Sequence, Workspace
 from rnnsweep.network.packed.denormals import flushed
+from rnnsweep.network.packed.head import Head
+from rnnsweep.network.packed.noise import Noise
 from rnnsweep.network.packed.passes import Layer, Passes
 from rnnsweep.network.packed.pooling import Pooling
 from rnnsweep.network.packed.steps import STEPS
@@ -56,10 +59,11 @@ class Network:
     """Loss, gradients and predictions of one spec's network, from its weights as arrays; it keeps buffers, no state.
 
     `weights` are those of `model.trainable_weights`: embedding [rows, dim]; per layer, and in it per direction, kernel
-    [inputs, gates * units], recurrent kernel [units, gates * units] and bias; dense kernel [width, outputs] and bias
-    [outputs]. Without an embedding the table is [rows, directions * gates * units], and the first layer has no kernel.
-    GRU: Cho et al. 2014 with `reset_after`, gates z, r, h and bias [2, 3 * units]; LSTM: Hochreiter and Schmidhuber
-    1997, gates i, f, c, o. Raises `ValueError` on a spec that `supports` refuses.
+    [inputs, gates * units], recurrent kernel [units, gates * units] and bias; with attention its query [width, 1]; per
+    dense layer, kernel [width, outputs] and bias [outputs]. Without an embedding the table is [rows, directions * gates
+    * units], and the first layer has no kernel. GRU: Cho et al. 2014 with `reset_after`, gates z, r, h and bias [2, 3 *
+    units]; LSTM: Hochreiter and Schmidhuber 1997, gates i, f, c, o; minGRU has no recurrent kernel. Raises `ValueError`
+    on a spec that `supports` refuses.
     """
 
     def __init__(self, spec: Spec, classes: int | Output = 2, threads: int = 1) -> None:
@@ -72,6 +76,7 @@ class Network:
         self._spec, self._output = spec, output_of(classes)
         self._loss = loss_of(spec, self._output)
         self._directions = 2 if spec.bidirectional else 1
+        self._head = Head(spec)
         self._packer, self._buffer = Packer(spec), Workspace()
         self._turns = Turns(1)
         self._buffers: list[Workspace] = []  # of each lane, kept for when there are as many again
@@ -96,16 +101,17 @@ class Network:
         dropout_mask: Floats | None = None,
         sample_weights: Floats | None = None,
         word_scale: Floats | None = None,
+        noise: Noise | None = None,
     ) -> tuple[float, Floats, list[Floats]]:
         """Return the mean loss, probabilities, as `Output` shapes them, and the gradient of each weight, dense.
 
         `ids` int32 [batch, steps], `labels` classes [batch], `dropout_mask` float32 [batch, `pooled_width`] holds the
         scale, `sample_weights` float32 [batch] multiply each review's loss, `word_scale` float32 [rows] the vectors of
-        the words. The gradients are buffers: the next call overwrites them. Raises `IndexError` on an id beyond the
-        embedding.
+        the words, `noise` draws what is dropped within the layers. The gradients are buffers: the next call overwrites
+        them. Raises `IndexError` on an id beyond the embedding.
         """
         loss, probabilities, table, gradients = self.loss_and_row_gradient(
-            weights, ids, labels, dropout_mask, sample_weights, word_scale
+            weights, ids, labels, dropout_mask, sample_weights, word_scale, noise
         )
         if self._table_gradient is None:
             self._table_gradient = np.zeros(weights[0].shape, np.float32)
@@ -122,6 +128,7 @@ class Network:
         dropout_mask: Floats | None = None,
         sample_weights: Floats | None = None,
         word_scale: Floats | None = None,
+        noise: Noise | None = None,
     ) -> tuple[float, Floats, RowGradient, list[Floats]]:
         """Return the same, but the table's gradient as the rows that the batch reads, before those of other weights."""
         gradients = [self._buffer.zeros(f"gradient{i}", *weight.shape) for i, weight in enumerate(weights[1:], 1)]
@@ -131,9 +138,11 @@ class Network:
             embedded = np.take(weights[0], batch.words, axis=0)
             scale = None if word_scale is None else word_scale[batch.words, None]
             embedded = embedded if scale is None else embedded * scale
-            passes = self._passes(weights, gradients, embedded)
+            passes = self._passes(weights, gradients, embedded, noise)
             losses, logits = self._through(passes, batch, weights, gradients, labels, dropout_mask, sample_weights)
-            table = self._table_gradients(passes.dtables, weights, gradients, embedded)
+            table = passes.dembedded
+            if not self._spec.word_by_word:
+                table = self._table_gradients(passes.dtables, weights, gradients, embedded)
             table = table if scale is None else table * scale
             return float(losses.mean()), self._output.probabilities(logits), RowGradient(batch.words, table), gradients
 
@@ -149,20 +158,27 @@ class Network:
             lanes = self._by_lane(passes)
 
             def work(lane: int, group: Sequence) -> Callable[[], None]:
-                logits[group.reviews] = _dense(lanes[lane].output(group, keep=False)[1], weights)
+                logits[group.reviews] = self._head.forward(weights, lanes[lane].output(group, keep=False)[1])[-1]
                 return lanes[lane].make_additions
 
             self._turns(batch.groups, work)
             return self._output.probabilities(logits)
 
-    def _passes(self, weights: list[Floats], gradients: list[Floats], embedded: Floats) -> Passes:
-        parts, dparts = self._parts(weights[1:-2]), self._parts(gradients[:-2])
+    def _passes(
+        self, weights: list[Floats], gradients: list[Floats], embedded: Floats, noise: Noise | None = None
+    ) -> Passes:
+        queries = int(self._spec.pooling == "attention")
+        end = -self._head.arrays - queries
+        parts, dparts = self._parts(weights[1:end]), self._parts(gradients[:end])
         layers = [
             _layer(self._spec.units[i // self._directions], part, dparts[i] if gradients else [])
             for i, part in enumerate(parts)
         ]
-        pooling = Pooling(self._spec.pooling, self._directions, self._spec.units[-1], self._buffer)
-        return Passes(self._spec.cell, layers, self._tables(layers, embedded), pooling, self._buffer)
+        query = tuple(arrays[end] for arrays in (weights, gradients) if queries and arrays)
+        pooling = Pooling(self._spec.pooling, self._directions, self._spec.units[-1], self._buffer, query)
+        apart, length = self._spec.word_by_word and bool(gradients), self._spec.adversarial
+        tables = self._tables(layers, embedded[:0] if apart else embedded)
+        return Passes(self._spec.cell, layers, tables, pooling, self._buffer, embedded, noise, apart, length)
 
     def _by_lane(self, passes: Passes) -> list[Passes]:
         """Return the passes of each lane, which threads take groups through."""
@@ -173,14 +189,15 @@ class Network:
         )
 
     def _parts(self, arrays: list[Floats]) -> list[list[Floats]]:
-        """Return kernel, recurrent kernel and bias of each layer in each direction, in that order."""
-        if not arrays:
-            return []
-        if not self._spec.embedding_dim:
-            no_kernel = np.empty((0, 0), np.float32)
-            first = self._directions * 2
-            arrays = [array for i in range(0, first, 2) for array in (no_kernel, *arrays[i : i + 2])] + arrays[first:]
-        return [arrays[i : i + 3] for i in range(0, len(arrays), 3)]
+        """Return kernel, recurrent kernel and bias of each layer in each direction; what it lacks has no rows."""
+        found, rest = [], iter(arrays)
+        for i in range(self._spec.depth * self._directions if arrays else 0):
+            looked_up = i < self._directions and not self._spec.embedding_dim
+            kernel = np.empty((0, 0), np.float32) if looked_up else next(rest)
+            recurrent = next(rest) if CELLS[self._spec.cell].recurrent else None
+            bias = next(rest)
+            found.append([kernel, np.empty((0, bias.size), np.float32) if recurrent is None else recurrent, bias])
+        return found
 
     def _tables(self, layers: list[Layer], embedded: Floats) -> list[Floats]:
         """Return what each word gives the gates of the first layer, for each direction: [words, gates * units]."""
@@ -198,11 +215,12 @@ class Network:
         """Fill the gradients of the first layer's kernels; return that of the batch's rows of the table."""
         if not self._spec.embedding_dim:
             return np.concatenate(dtables, axis=1)
+        each = CELLS[self._spec.cell].arrays
         for i, dtable in enumerate(dtables):
-            np.matmul(embedded.T, dtable, out=gradients[3 * i])
+            np.matmul(embedded.T, dtable, out=gradients[each * i])
         table = dtables[0] @ weights[1].T
         if self._directions > 1:
-            table += dtables[1] @ weights[4].T
+            table += dtables[1] @ weights[1 + each].T
         return table
 
     def _through(
@@ -216,27 +234,33 @@ class Network:
         sample_weights: Floats | None,
     ) -> tuple[Floats, Floats]:
         """Take a batch forward and back; returns each review's loss and logits."""
-        losses = np.empty(len(labels), np.float32)
+        losses = np.zeros(len(labels), np.float32)
         logits = np.empty((len(labels), self._output.units), np.float32)
         padding = passes.begin(batch.padding, self._spec.max_len)
         passes.start_gradients()
         lanes = self._by_lane(passes)
 
-        def work(lane: int, group: Sequence) -> Callable[[], None]:
-            passes, mask = lanes[lane], _rows(dropout_mask, group)
-            tape, output = passes.output(group)
+        def both_ways(passes: Passes, group: Sequence) -> Floats:
+            mask, (tape, output) = _rows(dropout_mask, group), passes.output(group)
             if mask is not None:
                 output = output * mask
-            logit = logits[group.reviews] = _dense(output, weights)
-            loss, dlogit = self._loss(logit, labels[group.reviews])
+            values = self._head.forward(weights, output)
+            loss, dlogit = self._loss(values[-1], labels[group.reviews])
             if (scale := _rows(sample_weights, group)) is not None:
                 loss, dlogit = loss * scale, dlogit * scale[:, None]
-            losses[group.reviews] = loss
+            losses[group.reviews] += loss
             dlogit /= np.float32(len(labels))
-            passes.add(gradients[-2], output.T @ dlogit)
-            passes.add(gradients[-1], dlogit.sum(axis=0))
-            doutput = dlogit @ weights[-2].T
+            doutput = self._head.backward(weights, gradients, values, dlogit, passes.add)
             passes.backward(group, tape, doutput if mask is None else doutput * mask)
+            return values[-1]
+
+        def work(lane: int, group: Sequence) -> Callable[[], None]:
+            passes = lanes[lane]
+            logits[group.reviews] = both_ways(passes, group)
+            if self._spec.adversarial:
+                passes.lead_away(group)
+                both_ways(passes, group)
+                passes.come_back()
             return passes.make_additions
 
         self._turns(batch.groups, work)
@@ -252,10 +276,6 @@ def _layer(units: int, weights: list[Floats], gradients: list[Floats]) -> Layer:
         recurrent_bias = bias[1, -units:]
         bias = np.concatenate([bias[0, :-units] + bias[1, :-units], bias[0, -units:]])
     return Layer(units, kernel, recurrent, bias, recurrent_bias, gradients)
-
-
-def _dense(output: Floats, weights: list[Floats]) -> Floats:
-    return output @ weights[-2] + weights[-1]
 
 
 def _rows(array: Floats | None, group: Sequence) -> Floats | None:

@@ -10,12 +10,14 @@ from functools import cached_property
 import numpy as np
 
 from rnnsweep.cells import CELLS
-from rnnsweep.network.packed.batch import Sequence, Workspace
+from rnnsweep.network.packed.batch import Sequence, Workspace, in_lines
+from rnnsweep.network.packed.noise import Masks, Noise
 from rnnsweep.network.packed.pooling import Pooling
 from rnnsweep.network.packed.steps import STEPS, add_begun, copy_outputs, gather, scatter_add
 from rnnsweep.network.packed.turns import Additions
 from rnnsweep.types import Floats, Tokens
 
+_NOTHING = tuple(np.zeros((0,) * dimensions, np.float32) for dimensions in (3, 3, 2, 2))
 States = tuple[Floats, Floats]  # h and c of a layer; c has no rows where the cell has no c
 
 
@@ -31,9 +33,24 @@ class Layer:
     gradients: list[Floats]  # of kernel, recurrent kernel and bias
 
     @cached_property
+    def of_states(self) -> Floats:
+        """The recurrent kernel, each row at the beginning of a line of the cache: more columns, not to be read."""
+        return in_lines(self.recurrent)
+
+    @cached_property
     def transposed(self) -> Floats:
-        """The recurrent kernel, transposed and contiguous."""
-        return np.ascontiguousarray(self.recurrent.T)
+        """The recurrent kernel, transposed, each row at the beginning of a line of the cache, too."""
+        return in_lines(self.recurrent.T)
+
+    @cached_property
+    def of_gates(self) -> Floats:
+        """The recurrent kernel of each gate, float32 [gates, units, units]."""
+        return np.ascontiguousarray(self.recurrent.reshape(self.units, -1, self.units).transpose(1, 0, 2))
+
+    @cached_property
+    def transposed_of_gates(self) -> Floats:
+        """The recurrent kernel of each gate, transposed: float32 [gates, units, units]."""
+        return np.ascontiguousarray(self.of_gates.transpose(0, 2, 1))
 
     @property
     def columns(self) -> int:
@@ -44,10 +61,11 @@ class Layer:
 
 @dataclass
 class Tape:
-    """What a sequence leaves for its backward pass: the states of each layer, and what its loop saved."""
+    """What a sequence leaves for its backward pass: the states of each layer, what its loop saved, what was drawn."""
 
     states: list[States]
     saved: list[Floats]
+    masks: Masks
 
 
 class Passes:
@@ -55,11 +73,22 @@ class Passes:
 
     `layers` are those of the first direction and of the second, if there is one, of each depth in turn; the second
     reads every row from its end. `tables` are float32 [different words, gates * units] for each direction: what a word
-    gives the first layer's gates. Gradients are added to those of the layers, and to `dtables`.
+    gives the first layer's gates. Gradients are added to those of the layers, and to `dtables`. With `word_by_word`, a
+    word is something else wherever it stands, by what `noise` drops or by what is added to it: then its vector, of
+    `embedded` float32 [different words, dim], is multiplied pair by pair, and its gradient is added to `dembedded`.
     """
 
     def __init__(
-        self, cell: str, layers: list[Layer], tables: list[Floats], pooling: Pooling, buffer: Workspace
+        self,
+        cell: str,
+        layers: list[Layer],
+        tables: list[Floats],
+        pooling: Pooling,
+        buffer: Workspace,
+        embedded: Floats,
+        noise: Noise | None = None,
+        word_by_word: bool = False,
+        adversarial: float = 0.0,
     ) -> None:
         self._steps, self._has_c = STEPS[cell], CELLS[cell].has_c
         self._apart = CELLS[cell].biases == 2  # input and state enter a gate apart, and so do their gradients
@@ -69,7 +98,10 @@ class Passes:
         self._padding: Tape | None = None
         self._origin: list[States] = []  # states that rows begin with, by step: padding's, or zeros
         self._dorigin: list[States] = []
+        self._embedded, self._noise, self._word_by_word, self._adversarial = embedded, noise, word_by_word, adversarial
+        self._away: Floats | None = None  # [pairs, dim]: what is added to the vectors of a group
         self.dtables: list[Floats] = []
+        self.dembedded = embedded[:0]
 
     def begin(self, padding: Sequence | None, steps: int) -> Tape | None:
         """Compute the shared padding row, if there is one, whose states the groups begin with; returns its tape.
@@ -93,6 +125,7 @@ class Passes:
     def start_gradients(self) -> None:
         """Set the gradients of the tables and of the states that rows begin with to zero."""
         self.dtables = [self._buffer.zeros(f"dtable{i}", *table.shape) for i, table in enumerate(self._tables)]
+        self.dembedded = self._buffer.zeros("dembedded", *self._embedded.shape)
         self._dorigin = [
             (self._buffer.zeros(f"dorigin h{i}", *h.shape), self._buffer.zeros(f"dorigin c{i}", *c.shape))
             for i, (h, c) in enumerate(self._origin)
@@ -116,9 +149,8 @@ class Passes:
     def output(self, sequence: Sequence, keep: bool = True) -> tuple[Tape, Floats]:
         """Take a group through all layers; returns its tape, of use with `keep`, and what the dense layer sees."""
         self._pooling.start(sequence)
-        tape = self.forward(sequence, keep)
-        last = [h[len(h) - sequence.rows :] for h, _ in tape.states[self._top :]]
-        return tape, self._pooling.output(sequence, last)
+        tape = self.forward(sequence, keep or self._pooling.of_all_steps)
+        return tape, self._pooling.output(sequence, [h for h, _ in tape.states[self._top :]])
 
     def forward(self, sequence: Sequence, keep: bool = True) -> Tape:
         """Take a sequence through all layers; the last rows of each h are its last output."""
@@ -156,7 +188,7 @@ class Passes:
             chunks = [sequence.pairs(*chunk) for chunk in sequence.chunks]
             pairs = max((end - begin for begin, end in chunks), default=0)
             states = pairs + sequence.rows
-        tape = Tape([], [])
+        tape = Tape([], [], self._drawn(sequence))
         for i, layer in enumerate(self._layers):
             pair = (
                 buffer(f"{kind}h{i}", states, layer.units),
@@ -170,10 +202,51 @@ class Passes:
             tape.saved.append(buffer(f"{kind}saved{i}", pairs * self._steps.saved * layer.units))
         return tape
 
+    def come_back(self) -> None:
+        """End what `lead_away` began."""
+        self._away = None
+
+    def lead_away(self, sequence: Sequence) -> None:
+        """Add to the vectors of a group that was taken back what raises each text's loss most, of length `adversarial`.
+
+        That is the gradient of all vectors of a text, so shortened: Miyato and others 2017, equation 5.
+        """
+        vectors, texts = self._dvectors(sequence), sequence.texts_of_pairs
+        squares = np.bincount(texts, np.einsum("ij,ij->i", vectors, vectors), minlength=len(sequence.reviews))
+        scale = np.divide(self._adversarial, np.sqrt(squares), out=np.zeros_like(squares), where=squares > 0)
+        self._away = self._buffer("away", *vectors.shape)
+        np.multiply(vectors, scale.astype(np.float32)[texts, None], out=self._away)
+
+    def _dvectors(self, sequence: Sequence) -> Floats:
+        return self._buffer("dvectors", int(sequence.offsets[-2]), self._embedded.shape[1])
+
+    def _drawn(self, sequence: Sequence) -> Masks:
+        """Return the masks of a sequence; without noise there are none."""
+        none: list[Floats | None] = [None] * len(self._layers)
+        if self._noise is None:
+            return Masks(None, none, none)
+        below = [len(layer.kernel) for layer in self._layers[:: self._directions]]
+        return Masks(
+            self._noise.channels(sequence, self._embedded.shape[1]),
+            [self._noise.between(sequence, depth, columns) for depth, columns in enumerate(below)],
+            [
+                self._noise.recurrent(sequence, i, layer.columns // layer.units, layer.units)
+                for i, layer in enumerate(self._layers)
+            ],
+        )
+
+    def _dropped(self, i: int, masks: Masks, back: bool = False) -> tuple[Floats, ...]:
+        """Return the masks of a layer's states, its recurrent kernel by gate, and room for the loops; empty: none."""
+        layer, mask = self._layers[i], masks.recurrent[i]
+        if mask is None:
+            return _NOTHING
+        room = (self._buffer(f"dropped {name}", *mask.shape[1:]) for name in ("states", "sums"))
+        return mask, layer.transposed_of_gates if back else layer.of_gates, *room
+
     def _forward_chunk(self, i: int, sequence: Sequence, first: int, last: int, base: int, tape: Tape) -> None:
         layer, buffer = self._layers[i], self._buffer
         begin, end = sequence.pairs(first, last)
-        if i < self._directions:
+        if i < self._directions and not self._word_by_word:
             projected, index = self._tables[i], self._index(i, sequence)[begin:end]
         else:
             inputs, index = self._inputs(i, sequence, first, last, base, tape), buffer.counting(end - begin)
@@ -182,7 +255,8 @@ class Passes:
         origin = tape.states[i] if sequence.is_padding else self._origin[i]
         self._steps.forward(
             first, last, sequence.offsets, base, sequence.start, index, projected, layer.bias, layer.recurrent_bias,
-            layer.recurrent, *origin, *tape.states[i], tape.saved[i], buffer("work", sequence.rows, layer.columns),
+            layer.of_states, *origin, *tape.states[i], tape.saved[i], buffer("work", sequence.rows, layer.columns),
+            self._dropped(i, tape.masks),
         )  # fmt: skip
 
     def backward(self, sequence: Sequence, tape: Tape, doutput: Floats | None = None) -> None:
@@ -235,26 +309,63 @@ class Passes:
         self._steps.backward(
             first, last, sequence.offsets, layer.transposed, h, c, tape.saved[i], dy, *dstate,
             *dbegin, sequence.is_padding, drecurrent, dprojected, buffer("work", *dstate[0].shape),
+            self._dropped(i, tape.masks, back=True),
         )  # fmt: skip
-        self._add_product(layer.gradients[1], h[begin:end], drecurrent)
+        if (mask := tape.masks.recurrent[i]) is not None:
+            rows, units = sequence.rows_of_pairs[begin:end], layer.units
+            for gate, dropped in enumerate(mask):
+                columns = slice(gate * units, (gate + 1) * units)
+                self._add_product(layer.gradients[1][:, columns], h[begin:end] * dropped[rows], drecurrent[:, columns])
+        elif layer.recurrent.size:  # else the gates see no state
+            self._add_product(layer.gradients[1], h[begin:end], drecurrent)
         self._add_bias(layer.gradients[2], dprojected, drecurrent)
-        if i < self._directions:
+        if i < self._directions and not self._word_by_word:
             self._add(scatter_add, self._index(i, sequence)[begin:end], dprojected, self.dtables[i])
             return dy
         inputs = self._inputs(i, sequence, first, last, 0, tape)
         self._add_product(layer.gradients[0], inputs, dprojected)
-        return np.matmul(dprojected, layer.kernel.T, out=buffer("dy", *inputs.shape))
+        dinputs: Floats = np.matmul(dprojected, layer.kernel.T, out=new("dy below", *inputs.shape))
+        self._drop(i, sequence, begin, end, tape.masks, dinputs)
+        if i < self._directions:
+            self._add(scatter_add, self._index(i, sequence)[begin:end], dinputs, self.dembedded)
+            if self._adversarial and self._away is None:
+                self._keep_vectors(i, sequence, begin, end, dinputs)
+            return dy
+        return dinputs
+
+    def _keep_vectors(self, i: int, sequence: Sequence, begin: int, end: int, dinputs: Floats) -> None:
+        """Keep the gradients of a chunk's vectors, those of the second direction, which comes back first, first."""
+        kept = self._dvectors(sequence)
+        if i:
+            kept[sequence.mirror[begin:end]] = dinputs
+        elif self._directions == 1:
+            kept[begin:end] = dinputs
+        else:
+            kept[begin:end] += dinputs
 
     def _index(self, direction: int, sequence: Sequence) -> Tokens:
         return sequence.backwards if direction else sequence.index
 
     def _inputs(self, i: int, sequence: Sequence, first: int, last: int, base: int, tape: Tape) -> Floats:
-        """Return the outputs of the layer below in a chunk, both directions side by side: float32 [pairs, inputs]."""
+        """Return what enters a layer in a chunk, float32 [pairs, inputs]; of the layer below, both directions."""
         layer, (begin, end) = self._layers[i], sequence.pairs(first, last)
+        if self._directions == 1 and i and tape.masks.between[i] is None and sequence.is_level(first, last):
+            at = int(sequence.offsets[first + 1]) - base
+            return tape.states[i - 1][0][at : at + end - begin]
         inputs = self._buffer("inputs", end - begin, len(layer.kernel))
-        if self._directions == 1:
+        if i < self._directions:
+            np.take(self._embedded, self._index(i, sequence)[begin:end], axis=0, out=inputs, mode="clip")
+            if self._away is not None:
+                inputs += self._away[sequence.mirror[begin:end] if i else slice(begin, end)]
+        elif self._directions == 1:
             copy_outputs(first, last, sequence.offsets, base, tape.states[i - 1][0], inputs)
-            return inputs
+        else:
+            self._both_below(i, sequence, begin, end, tape, inputs)
+        self._drop(i, sequence, begin, end, tape.masks, inputs)
+        return inputs
+
+    def _both_below(self, i: int, sequence: Sequence, begin: int, end: int, tape: Tape, inputs: Floats) -> None:
+        """Fill what both directions of the layer below gave in a chunk, float32 [pairs, inputs]."""
         here, width = i % 2, inputs.shape[1] // 2
         for direction in range(2):
             h, columns = tape.states[i - here - 2 + direction][0], slice(direction * width, (direction + 1) * width)
@@ -262,7 +373,14 @@ class Passes:
             if direction != here:
                 pairs = sequence.outputs[sequence.mirror[begin:end]]
             gather(pairs, h, inputs[:, columns])
-        return inputs
+
+    def _drop(self, i: int, sequence: Sequence, begin: int, end: int, masks: Masks, values: Floats) -> None:
+        """Multiply what enters a layer in a chunk, or its gradient, float32 [pairs, inputs], by what was drawn."""
+        if i < self._directions:
+            if masks.channels is not None:
+                values *= masks.channels[sequence.rows_of_pairs[begin:end]]
+        elif (mask := masks.between[i // self._directions]) is not None:
+            values *= mask[sequence.mirror[begin:end]] if i % self._directions else mask[begin:end]
 
     def _divide(self, i: int, sequence: Sequence, begin: int, end: int, dinputs: Floats, below: list[Floats]) -> None:
         """Add the gradients of a chunk's inputs to those of the outputs of both directions below."""

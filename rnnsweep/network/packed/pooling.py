@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from rnnsweep.network.packed.attention import attend, attend_gradient
 from rnnsweep.network.packed.batch import Sequence, Workspace
 from rnnsweep.network.packed.steps import (
     pool_gradient,
@@ -29,13 +30,23 @@ class Pooling:
     gradient of each chunk. Shared padding is pooled once, before, and takes up its gradient from all sequences.
     """
 
-    def __init__(self, pooling: str, directions: int, units: int, buffer: Workspace) -> None:
+    def __init__(
+        self, pooling: str, directions: int, units: int, buffer: Workspace, query: tuple[Floats, ...] = ()
+    ) -> None:
+        """Pool in this way; `query` is attention's, float32 [width, 1], and in training its gradient."""
+        self._query = query
         self._kinds, self._directions, self._units, self._buffer = pooling.split("+"), directions, units, buffer
-        self._over_steps = self._kinds != ["last"]
+        self._attends = pooling == "attention"
+        self._over_steps = self._kinds not in (["last"], ["attention"])
         self._add = Additions(buffer, kept=False)
         self._padding: Floats | None = None  # states of the shared padding row
         self._running: tuple[Floats, ...] = ()  # sum, greatest and ties of its outputs before each step
         self._dpadding = np.zeros((0, units), np.float32)  # gradients of its outputs
+
+    @property
+    def of_all_steps(self) -> bool:
+        """Whether it needs the states of all steps at once."""
+        return self._attends
 
     @property
     def width(self) -> int:
@@ -74,8 +85,11 @@ class Pooling:
             best, ties = (self._rows(name, direction, sequence.rows) for name in ("best", "ties"))
             pool_max(first, last, sequence.offsets, base, h, best, ties)
 
-    def output(self, sequence: Sequence, last: list[Floats]) -> Floats:
-        """Return float32 [texts, width], from the last outputs [rows, units] of each direction; no words: zeros."""
+    def output(self, sequence: Sequence, states: list[Floats]) -> Floats:
+        """Return float32 [texts, width] from the states of each direction, in turn of the steps; no words: zeros."""
+        if self._attends:
+            return self._attended(sequence, states)
+        last = [h[len(h) - sequence.rows :] for h in states]
         out = np.zeros((len(sequence.reviews), self.width), np.float32)
         for kind, direction, columns in self._blocks():
             block = np.zeros((len(out), self._units), np.float32)
@@ -96,12 +110,14 @@ class Pooling:
 
     def start_gradient(self, sequence: Sequence, doutput: Floats) -> list[Floats]:
         """Take up float32 [texts, width]; returns the gradient of each direction's last outputs, [rows, units]."""
+        if self._attends:
+            self._start_attended(sequence, doutput)
         shape, owners = (sequence.rows, self._units), sequence.owners
         last = [self._buffer.zeros(f"dlast{direction}", *shape) for direction in range(self._directions)]
         for direction in range(self._directions * self._over_steps):
             for name in ("dtotal", "dbest"):
                 self._rows(name, direction, sequence.rows)[:] = 0
-        for kind, direction, columns in self._blocks():
+        for kind, direction, columns in self._blocks() if not self._attends else ():
             given = doutput[:, columns]
             if kind == "last":
                 last[direction][:] = given[owners]
@@ -120,6 +136,11 @@ class Pooling:
     def gradient(self, direction: int, sequence: Sequence, first: int, last: int, h: Floats) -> Floats:
         """Return the gradient of a chunk's outputs, float32 [pairs, units]; no rows where only the last ones count."""
         begin, end = sequence.pairs(first, last)
+        if self._attends:
+            pairs = sequence.mirror[begin:end] if direction else slice(begin, end)
+            columns = slice(direction * self._units, (direction + 1) * self._units)
+            given = self._buffer("attended gradients", int(sequence.offsets[-2]), self.width)
+            return np.ascontiguousarray(given[pairs, columns])
         if not self._over_steps:
             return self._buffer("dy pooled", 0, self._units)
         if sequence.is_padding:
@@ -127,6 +148,26 @@ class Pooling:
         dy = self._buffer("dy pooled", end - begin, self._units)
         pool_gradient(first, last, sequence.offsets, h, *self._gradients(direction, sequence), dy)
         return dy
+
+    def _attended(self, sequence: Sequence, states: list[Floats]) -> Floats:
+        pairs, texts = int(sequence.offsets[-2]), sequence.texts_of_pairs
+        outputs, shares = self._buffer("attended outputs", pairs, self.width), self._buffer("shares", pairs)
+        for direction, h in enumerate(states):
+            places = sequence.outputs[sequence.mirror] if direction else sequence.outputs
+            outputs[:, direction * self._units : (direction + 1) * self._units] = h[places]
+        pooled = self._buffer("attended", len(sequence.reviews), self.width)
+        attend(outputs, (outputs @ self._query[0])[:, 0], texts, shares, pooled)
+        return pooled
+
+    def _start_attended(self, sequence: Sequence, doutput: Floats) -> None:
+        """Fill the gradients of all outputs, and add the query's."""
+        pairs, (query, dquery) = int(sequence.offsets[-2]), self._query
+        outputs, shares = self._buffer("attended outputs", pairs, self.width), self._buffer("shares", pairs)
+        pooled, given = self._buffer("attended", *doutput.shape), self._buffer("attended gradients", pairs, self.width)
+        own = self._add.room("dquery", self.width)
+        doutput = np.ascontiguousarray(doutput)
+        attend_gradient(outputs, sequence.texts_of_pairs, shares, pooled, query[:, 0], doutput, given, own)
+        self._add(np.add, dquery[:, 0], own, dquery[:, 0])
 
     def _gradients(self, direction: int, sequence: Sequence) -> tuple[Floats, Floats, Floats]:
         best, dbest, dtotal = (self._rows(name, direction, sequence.rows) for name in ("best", "dbest", "dtotal"))

@@ -15,6 +15,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba import types
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,7 +70,10 @@ def _apply_sigmoid(x):
 #   [steps + 1, units], what rows that begin at each step gave.
 # index int32 [pairs of the chunk]: the row of `projected`, inputs @ kernel, that each pair reads.
 # saved float32 [pairs * saved * units]: gates, each step's gates one after another as [rows, units].
+# recurrent float32 [units, gates * units], transposed [gates * units, units]: with more columns, which are not read.
 # work float32 [rows, gates * units] forward, [rows, units] backward: scratch.
+# dropped: of each gate the states' masks [gates, rows, units], and the recurrent kernel, backward transposed, [gates,
+#   units, units]; two scratch arrays [rows, units]. Without values where nothing is dropped.
 #
 # Loops touch few arrays each, because LLVM vectorises a loop only where few comparisons show that none overlap, and
 # run over all rows where they can, because what is left over at the end of a row is not vectorised.
@@ -118,17 +122,85 @@ def _add_flat(to, values):
         to[k] += values[k]
 
 
+# BLAS by the names that numba's own `np.dot` calls it by, which takes no matrix whose rows lie apart.
+_ARRAY, _CHAR, _SIZE = types.CPointer(types.float32), types.char, types.intp
+_GEMM = types.ExternalFunction(
+    "numba_xxgemm",
+    types.intc(_CHAR, _CHAR, _CHAR, _SIZE, _SIZE, _SIZE, _ARRAY, _ARRAY, _SIZE, _ARRAY, _SIZE, _ARRAY, _ARRAY, _SIZE),
+)
+_GEMV = types.ExternalFunction(
+    "numba_xxgemv", types.intc(_CHAR, _CHAR, _SIZE, _SIZE, _ARRAY, _ARRAY, _SIZE, _ARRAY, _ARRAY, _ARRAY)
+)
+_SINGLE, _AS_IT_IS = ord("s"), ord("n")
+
+
+@_compiled
+def multiply(left, right, out):
+    """Fill [rows, columns] with the product of [rows, inner] and the first columns of [inner, columns or more].
+
+    A single row is a vector to BLAS, as `np.dot` has it; a single column has no others behind it.
+    """
+    rows, columns = out.shape
+    inner = left.shape[1]
+    one, none = np.ones(1, np.float32), np.zeros(1, np.float32)
+    a, b, c = left.ctypes, right.ctypes, out.ctypes
+    if columns == 1:
+        np.dot(left, right, out)
+    elif rows == 1:
+        _GEMV(_SINGLE, _AS_IT_IS, columns, inner, one.ctypes, b, right.shape[1], a, none.ctypes, c)
+    else:
+        _GEMM(
+            _SINGLE, _AS_IT_IS, _AS_IT_IS, columns, rows, inner, one.ctypes, b, right.shape[1], a, inner, none.ctypes,
+            c, columns,
+        )  # fmt: skip
+
+
+@_compiled
+def _recur(h, recurrent, dropped, out):
+    """Fill [rows, gates * units] with the states' products with the recurrent kernel."""
+    masks, kernels, seen, sums = dropped
+    if not masks.size:
+        multiply(h, recurrent, out)
+        return
+    rows, units = h.shape
+    for gate in range(masks.shape[0]):
+        for row in range(rows):
+            for k in range(units):
+                seen[row, k] = h[row, k] * masks[gate, row, k]
+        np.dot(seen[:rows], kernels[gate], sums[:rows])
+        _spread(sums.reshape(-1), rows, units, gate, out)
+
+
+@_compiled
+def _recur_back(du, transposed, dropped, dh):
+    """Fill the states' gradient [rows, units] from that of their products [rows, gates * units]."""
+    masks, kernels, seen, sums = dropped
+    if not masks.size:
+        multiply(du, transposed, dh)
+        return
+    rows, units = dh.shape
+    dh[:] = 0
+    for gate in range(masks.shape[0]):
+        for row in range(rows):
+            for k in range(units):
+                seen[row, k] = du[row, gate * units + k]
+        np.dot(seen[:rows], kernels[gate], sums[:rows])
+        for row in range(rows):
+            for k in range(units):
+                dh[row, k] += sums[row, k] * masks[gate, row, k]
+
+
 @_compiled
 def _simple_rnn_forward(
     first, last, offsets, base, start_step, index, projected, bias, recurrent_bias, recurrent,
-    padding_h, padding_c, h, c, saved, work,
+    padding_h, padding_c, h, c, saved, work, dropped,
 ):  # fmt: skip
     units = h.shape[1]
     flat = h.reshape(-1)
     for t in range(first, last):
         here, there, at = offsets[t] - base, offsets[t + 1] - base, offsets[t] - offsets[first]
         rows = there - here
-        np.dot(h[here:there], recurrent, work[:rows])
+        _recur(h[here:there], recurrent, dropped, work[:rows])
         new = flat[there * units : (there + rows) * units]
         _assemble(new, rows, units, 0, index[at : at + rows], projected, work, bias)
         _apply_tanh(new)
@@ -139,7 +211,7 @@ def _simple_rnn_forward(
 @_compiled
 def _simple_rnn_backward(
     first, last, offsets, transposed, h, c, saved, dy, dh, dc, dbegin_h, dbegin_c, is_padding,
-    drecurrent, dprojected, work,
+    drecurrent, dprojected, work, dropped,
 ):  # fmt: skip
     units = h.shape[1]
     flat_h, flat_dh, flat_dy, flat_du = h.reshape(-1), dh.reshape(-1), dy.reshape(-1), drecurrent.reshape(-1)
@@ -154,20 +226,20 @@ def _simple_rnn_backward(
             _add_flat(d, flat_dy[at * units : at * units + n])
         for k in range(n):
             du[k] = d[k] * (_ONE - new[k] * new[k])
-        np.dot(drecurrent[at : at + rows], transposed, dh[:rows])
+        _recur_back(drecurrent[at : at + rows], transposed, dropped, dh[:rows])
 
 
 @_compiled
 def _gru_forward(
     first, last, offsets, base, start_step, index, projected, bias, recurrent_bias, recurrent,
-    padding_h, padding_c, h, c, saved, work,
+    padding_h, padding_c, h, c, saved, work, dropped,
 ):  # fmt: skip
     units = h.shape[1]
     flat = h.reshape(-1)
     for t in range(first, last):
         here, there, at = offsets[t] - base, offsets[t + 1] - base, offsets[t] - offsets[first]
         rows = there - here
-        np.dot(h[here:there], recurrent, work[:rows])
+        _recur(h[here:there], recurrent, dropped, work[:rows])
         n, start = rows * units, 4 * here * units
         z, r = saved[start : start + n], saved[start + n : start + 2 * n]
         candidate, inner = saved[start + 2 * n : start + 3 * n], saved[start + 3 * n : start + 4 * n]
@@ -194,7 +266,7 @@ def _gru_forward(
 @_compiled
 def _gru_backward(
     first, last, offsets, transposed, h, c, saved, dy, dh, dc, dbegin_h, dbegin_c, is_padding,
-    drecurrent, dprojected, work,
+    drecurrent, dprojected, work, dropped,
 ):  # fmt: skip
     units = h.shape[1]
     flat_h, flat_dh, flat_dy, scratch = h.reshape(-1), dh.reshape(-1), dy.reshape(-1), work.reshape(-1)
@@ -226,21 +298,21 @@ def _gru_backward(
             part[k] *= inner[k] * (_ONE - r[k])
         _spread(part, rows, units, 1, dx)
         _spread(part, rows, units, 1, du)
-        np.dot(du, transposed, work[:rows])
+        _recur_back(du, transposed, dropped, work[:rows])
         _add_flat(d, part)
 
 
 @_compiled
 def _lstm_forward(
     first, last, offsets, base, start_step, index, projected, bias, recurrent_bias, recurrent,
-    padding_h, padding_c, h, c, saved, work,
+    padding_h, padding_c, h, c, saved, work, dropped,
 ):  # fmt: skip
     units = h.shape[1]
     flat_h, flat_c = h.reshape(-1), c.reshape(-1)
     for t in range(first, last):
         here, there, at = offsets[t] - base, offsets[t + 1] - base, offsets[t] - offsets[first]
         rows = there - here
-        np.dot(h[here:there], recurrent, work[:rows])
+        _recur(h[here:there], recurrent, dropped, work[:rows])
         n, start = rows * units, 4 * here * units
         # Saved as input, forget, output, candidate, so that the three sigmoids are one loop.
         i, f = saved[start : start + n], saved[start + n : start + 2 * n]
@@ -266,7 +338,7 @@ def _lstm_forward(
 @_compiled
 def _lstm_backward(
     first, last, offsets, transposed, h, c, saved, dy, dh, dc, dbegin_h, dbegin_c, is_padding,
-    drecurrent, dprojected, work,
+    drecurrent, dprojected, work, dropped,
 ):  # fmt: skip
     units = h.shape[1]
     flat_c, flat_dh, flat_dc, flat_dy, scratch = (
@@ -303,20 +375,20 @@ def _lstm_backward(
         for k in range(n):
             part[k] = e[k] * old_c[k] * (_ONE - f[k])
         _spread(part, rows, units, 1, du)
-        np.dot(du, transposed, dh[:rows])
+        _recur_back(du, transposed, dropped, dh[:rows])
 
 
 @_compiled
 def _forget_forward(
     first, last, offsets, base, start_step, index, projected, bias, recurrent_bias, recurrent,
-    padding_h, padding_c, h, c, saved, work,
+    padding_h, padding_c, h, c, saved, work, dropped,
 ):  # fmt: skip
     units = h.shape[1]
     flat_h, flat_c = h.reshape(-1), c.reshape(-1)
     for t in range(first, last):
         here, there, at = offsets[t] - base, offsets[t + 1] - base, offsets[t] - offsets[first]
         rows = there - here
-        np.dot(h[here:there], recurrent, work[:rows])
+        _recur(h[here:there], recurrent, dropped, work[:rows])
         n, start = rows * units, 2 * here * units
         f, u = saved[start : start + n], saved[start + n : start + 2 * n]
         rows_index = index[at : at + rows]
@@ -338,7 +410,7 @@ def _forget_forward(
 @_compiled
 def _forget_backward(
     first, last, offsets, transposed, h, c, saved, dy, dh, dc, dbegin_h, dbegin_c, is_padding,
-    drecurrent, dprojected, work,
+    drecurrent, dprojected, work, dropped,
 ):  # fmt: skip
     units = h.shape[1]
     flat_h, flat_c, flat_dh, flat_dc, flat_dy, scratch = (
@@ -366,7 +438,67 @@ def _forget_backward(
         for k in range(n):
             part[k] = e[k] * old_c[k] * (_ONE - f[k])
         _spread(part, rows, units, 0, du)
-        np.dot(du, transposed, dh[:rows])
+        _recur_back(du, transposed, dropped, dh[:rows])
+
+
+@_compiled
+def _assemble_input(out, rows, units, gate, index, projected, bias):
+    """Add up a gate's input and bias, from rows of all gates to [rows, units] of this one."""
+    begin, end = gate * units, (gate + 1) * units
+    b = bias[begin:end]
+    for row in range(rows):
+        o, x = out[row * units : (row + 1) * units], projected[index[row], begin:end]
+        for k in range(units):
+            o[k] = x[k] + b[k]
+
+
+@_compiled
+def _mingru_forward(
+    first, last, offsets, base, start_step, index, projected, bias, recurrent_bias, recurrent,
+    padding_h, padding_c, h, c, saved, work, dropped,
+):  # fmt: skip
+    units = h.shape[1]
+    flat = h.reshape(-1)
+    for t in range(first, last):
+        here, there, at = offsets[t] - base, offsets[t + 1] - base, offsets[t] - offsets[first]
+        rows = there - here
+        n, start = rows * units, 2 * here * units
+        z, u = saved[start : start + n], saved[start + n : start + 2 * n]
+        _assemble_input(z, rows, units, 0, index[at : at + rows], projected, bias)
+        _assemble_input(u, rows, units, 1, index[at : at + rows], projected, bias)
+        _apply_sigmoid(z)
+        old, new = flat[here * units : there * units], flat[there * units : (there + rows) * units]
+        for k in range(n):
+            new[k] = old[k] + z[k] * (u[k] - old[k])
+        if offsets[t + 2] - base > there + rows:
+            _begin(h, there + rows, offsets[t + 2] - base, padding_h[start_step + t + 1])
+
+
+@_compiled
+def _mingru_backward(
+    first, last, offsets, transposed, h, c, saved, dy, dh, dc, dbegin_h, dbegin_c, is_padding,
+    drecurrent, dprojected, work, dropped,
+):  # fmt: skip
+    units = h.shape[1]
+    flat_h, flat_dh, flat_dy, scratch = h.reshape(-1), dh.reshape(-1), dy.reshape(-1), work.reshape(-1)
+    for t in range(last - 1, first - 1, -1):
+        here, there, at = offsets[t], offsets[t + 1], offsets[t] - offsets[first]
+        rows = there - here
+        n, start = rows * units, 2 * here * units
+        if is_padding or offsets[t + 2] - there > rows:
+            _meet_padding(dh, rows, offsets[t + 2] - there, dbegin_h, t + 1, is_padding)
+        z, u = saved[start : start + n], saved[start + n : start + 2 * n]
+        old, d, part, dx = flat_h[here * units : there * units], flat_dh[:n], scratch[:n], drecurrent[at : at + rows]
+        if dy.shape[0]:
+            _add_flat(d, flat_dy[at * units : at * units + n])
+        for k in range(n):
+            part[k] = d[k] * (u[k] - old[k]) * (z[k] * (_ONE - z[k]))
+        _spread(part, rows, units, 0, dx)
+        for k in range(n):
+            part[k] = d[k] * z[k]
+        _spread(part, rows, units, 1, dx)
+        for k in range(n):
+            d[k] *= _ONE - z[k]
 
 
 @dataclass(frozen=True)
@@ -383,16 +515,25 @@ STEPS = {
     "gru": Steps(_gru_forward, _gru_backward, saved=4),
     "lstm": Steps(_lstm_forward, _lstm_backward, saved=4),
     "forget": Steps(_forget_forward, _forget_backward, saved=2),
+    "mingru": Steps(_mingru_forward, _mingru_backward, saved=2),
 }
 """The loops by the name of their cell; one that is not here is computed by the Keras layers alone."""
 
 
 @_compiled
+def _copy_flat(values, to):
+    for k in range(values.size):
+        to[k] = values[k]
+
+
+@_compiled
 def copy_outputs(first, last, offsets, base, h, out):
     """Copy the outputs of the chunk's pairs, which lie at their successors', to float32 [pairs of the chunk, units]."""
+    units = h.shape[1]
+    flat, flat_out = h.reshape(-1), out.reshape(-1)
     for t in range(first, last):
-        there, rows, at = offsets[t + 1] - base, offsets[t + 1] - offsets[t], offsets[t] - offsets[first]
-        out[at : at + rows] = h[there : there + rows]
+        there, n, at = offsets[t + 1] - base, (offsets[t + 1] - offsets[t]) * units, offsets[t] - offsets[first]
+        _copy_flat(flat[there * units : there * units + n], flat_out[at * units : at * units + n])
 
 
 @_compiled
