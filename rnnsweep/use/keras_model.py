@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from rnnsweep.data.reviews import OUT_OF_VOCABULARY
+from rnnsweep.ensemble import CERTAIN
 from rnnsweep.machine.device import keras
 from rnnsweep.network.cost import PREDICT_BATCH
+from rnnsweep.network.layers import RECURRENT, linear_gru
 from rnnsweep.network.model import build
 from rnnsweep.network.output import Output
 from rnnsweep.spec import Spec
 from rnnsweep.types import Floats, Tokens
 from rnnsweep.use.weights import Weights, in_keras_cells
 
+DRAWN = ("word_dropout", "layer_dropout", "channel_dropout", "recurrent_dropout")
+
+
+def silent(spec: Spec) -> Spec:
+    """Return a spec's network without what is drawn in training alone, some of it by layers that are not Keras's."""
+    return spec.replace(**dict.fromkeys(DRAWN, 0.0))
+
 
 def loaded(spec: Spec, output: Output, weights: bytes) -> keras.Model:
     """Return the network with the weights of a Keras file."""
-    model = build(spec.replace(word_dropout=0.0), output)  # what leaves words out in training is no layer of Keras's
+    model = build(silent(spec), output)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.weights.h5"
         file.write_bytes(weights)
@@ -31,9 +42,29 @@ def plain(spec: Spec, output: Output, weights: bytes, arrays: Weights) -> keras.
     known, others = in_keras_cells(spec, arrays)
     if known is spec:
         return loaded(spec, output, weights)
-    model = build(known.replace(word_dropout=0.0), output)
+    cells = {**RECURRENT, "gru": linear_gru} if spec.cell == "mingru" else RECURRENT
+    model = build(silent(known), output, cells)
     model.set_weights([array for layer in others.layers for array in layer])
     return model
+
+
+def averaged(models: Sequence[keras.Model], specs: Sequence[Spec], times: Sequence[int], output: Output) -> keras.Model:
+    """Return the mean of several networks' logits as one model, each counting so many times.
+
+    Its texts are as the largest vocabulary and the longest texts of them want it: int32 [texts, max_len].
+    """
+    ops = keras.ops
+    length = max(spec.max_len for spec in specs)
+    tokens = keras.Input((length,), dtype="int32", name="tokens")
+    total = None
+    for at, (model, spec, share) in enumerate(zip(models, specs, np.divide(times, sum(times)).tolist(), strict=True)):
+        model.name = f"member_{at}"
+        last = tokens[:, length - spec.max_len :]
+        known = ops.clip(model(ops.where(last < spec.num_words, last, OUT_OF_VOCABULARY)), CERTAIN, 1 - CERTAIN)
+        logits = ops.log(known) if output.activation == "softmax" else ops.log(known) - ops.log(1 - known)
+        total = share * logits if total is None else total + share * logits
+    said = ops.softmax(total) if output.activation == "softmax" else ops.sigmoid(total)
+    return keras.Model(tokens, said, name="ensemble")
 
 
 def keras_bytes(model: keras.Model) -> bytes:

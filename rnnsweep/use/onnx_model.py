@@ -12,17 +12,20 @@ from typing import Any
 
 import numpy as np
 
+from rnnsweep.data.reviews import OUT_OF_VOCABULARY
+from rnnsweep.ensemble import CERTAIN
 from rnnsweep.network.output import Output
 from rnnsweep.spec import Spec
 from rnnsweep.types import Floats
 from rnnsweep.use.chosen import UseError
-from rnnsweep.use.weights import Weights, in_keras_cells
+from rnnsweep.use.weights import TURNED, Weights, in_keras_cells
 
 OPSET, IR = 17, 8  # that every runtime since 2022 takes
 INPUT, OUTPUT = "tokens", "probabilities"
 BELOW_ALL = -1e9  # as in network.model, which cannot be imported without Keras
 # By cell: the operator, and Keras's gates in its order (Keras: z r h; i f c o. ONNX: z r h; i o f c).
 OPERATORS = {"simple_rnn": ("RNN", (0,)), "gru": ("GRU", (0, 1, 2)), "lstm": ("LSTM", (0, 3, 1, 2))}
+Member = tuple[Spec, Weights, int]  # of an ensemble: a network, its weights, how often it counts
 INSTALL = "ONNX is not installed; `pip install onnx onnxruntime`"
 
 
@@ -35,20 +38,39 @@ def onnx_bytes(spec: Spec, output: Output, weights: Weights) -> bytes:
         import onnx
     except ImportError:
         raise UseError(INSTALL) from None
-    spec, weights = in_keras_cells(spec, weights)
     reason = without_operator(spec)
     if reason:
         raise UseError(reason)
     graph = _Graph(onnx.helper)
-    _network(graph, spec, output, weights)
-    made = graph.made(spec, output)
-    onnx.checker.check_model(made)
-    return bytes(made.SerializeToString())
+    graph.finish(_network(graph, spec, output, weights, INPUT))
+    return graph.to_bytes(spec.key, spec.max_len, output)
+
+
+def averaged_bytes(members: Sequence[Member], output: Output, name: str) -> bytes:
+    """Return the mean of several networks' logits as one model, which is otherwise as `onnx_bytes` makes it.
+
+    `tokens` are as the largest vocabulary and the longest texts of them want it. Raises what `onnx_bytes` does.
+    """
+    try:
+        import onnx
+    except ImportError:
+        raise UseError(INSTALL) from None
+    reason = next(filter(None, (without_operator(spec) for spec, _, _ in members)), "")
+    if reason:
+        raise UseError(reason)
+    graph, total, length = _Graph(onnx.helper), "", max(spec.max_len for spec, _, _ in members)
+    whole = sum(times for _, _, times in members)
+    for spec, weights, times in members:
+        said = _network(graph, spec, output, weights, _narrowed(graph, spec, length))
+        part = graph.add("Mul", _logits(graph, said, output), graph.constant(times / whole))
+        total = graph.add("Add", total, part) if total else part
+    graph.finish(_activated(graph, total, output))
+    return graph.to_bytes(name, length, output)
 
 
 def without_operator(spec: Spec) -> str:
     """Return why ONNX's operators cannot compute a network, or ''."""
-    if spec.cell not in OPERATORS:
+    if spec.cell not in (*OPERATORS, *TURNED):
         return f"{spec.key} has the cell {spec.cell}, ONNX has operators of {', '.join(OPERATORS)}; use model.keras"
     return ""
 
@@ -77,35 +99,73 @@ class _Graph:
     def finish(self, name: str) -> None:
         self._nodes.append(self._helper.make_node("Identity", [name], [OUTPUT]))
 
-    def made(self, spec: Spec, output: Output) -> Any:
+    def to_bytes(self, name: str, max_len: int, output: Output) -> bytes:
+        """Return the model of this graph, which takes texts of so many steps."""
         import onnx
 
         helper, kinds = self._helper, onnx.TensorProto
-        tokens = helper.make_tensor_value_info(INPUT, kinds.INT32, ["texts", spec.max_len])
+        tokens = helper.make_tensor_value_info(INPUT, kinds.INT32, ["texts", max_len])
         said = helper.make_tensor_value_info(OUTPUT, kinds.FLOAT, ["texts", output.units])
-        graph = helper.make_graph(self._nodes, spec.key, [tokens], [said], self._constants)
+        graph = helper.make_graph(self._nodes, name, [tokens], [said], self._constants)
         made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="rnnsweep")
         made.ir_version = IR
-        return made
+        onnx.checker.check_model(made)
+        return bytes(made.SerializeToString())
 
 
-def _network(graph: _Graph, spec: Spec, output: Output, weights: Weights) -> None:
-    (table,), *recurrent, (kernel, bias) = weights.layers
-    ids, lengths = INPUT if spec.segment is None else _pieces(graph, spec), ""
+def _network(graph: _Graph, spec: Spec, output: Output, weights: Weights, tokens: str) -> str:
+    """Return the probabilities [texts, units of the output] of tokens [texts, max_len]."""
+    linear = spec.cell == "mingru"  # a GRU whose candidate has no tanh
+    spec, weights = in_keras_cells(spec, weights)
+    ((table,), *layers), depth = weights.layers, spec.depth
+    recurrent, dense = layers[:depth], layers[depth:]
+    query = dense.pop(0)[0] if spec.pooling == "attention" else None
+    ids, lengths = tokens if spec.segment is None else _pieces(graph, spec, tokens), ""
     if spec.padding_skipped:
         ids, lengths = _rolled(graph, ids, _piece(spec))
     steps = graph.add("Transpose", graph.add("Gather", graph.constant(table), ids), perm=[1, 0, 2])
     state = ""
     for layer in recurrent:
-        every, state = _layer(graph, spec, layer, steps, lengths)
+        every, state = _layer(graph, spec, layer, steps, lengths, linear)
         steps = _joined(graph, every)
     outputs, words = _by_text(graph, spec, steps), _words(graph, spec, ids) if lengths else ""
     kinds = spec.pooling.split("+")
-    pooled = [_last(graph, state) if kind == "last" else _pooled(graph, kind, outputs, words) for kind in kinds]
+    if query is not None:
+        pooled = [_attended(graph, query, outputs, words)]
+    else:
+        pooled = [_last(graph, state) if kind == "last" else _pooled(graph, kind, outputs, words) for kind in kinds]
     seen = graph.add("Concat", *pooled, axis=-1)
-    logits = graph.add("Add", graph.add("MatMul", seen, graph.constant(kernel)), graph.constant(bias))
+    for kernel, bias in dense[:-1]:
+        seen = graph.add("Relu", _dense(graph, seen, kernel, bias))
+    return _activated(graph, _dense(graph, seen, *dense[-1]), output)
+
+
+def _activated(graph: _Graph, logits: str, output: Output) -> str:
     softmax = output.activation == "softmax"
-    graph.finish(graph.add("Softmax", logits, axis=-1) if softmax else graph.add("Sigmoid", logits))
+    return str(graph.add("Softmax", logits, axis=-1) if softmax else graph.add("Sigmoid", logits))
+
+
+def _narrowed(graph: _Graph, spec: Spec, length: int) -> str:
+    """Return tokens [texts, length] as a network reads them: its last steps, and 2 for words that it has no row of."""
+    ids = INPUT
+    if spec.max_len < length:
+        ends = (graph.constant([value], np.int64) for value in (length - spec.max_len, length, 1))
+        ids = graph.add("Slice", ids, *ends)
+    known = graph.add("Less", ids, graph.constant(spec.num_words, np.int32))
+    return str(graph.add("Where", known, ids, graph.constant(OUT_OF_VOCABULARY, np.int32)))
+
+
+def _logits(graph: _Graph, said: str, output: Output) -> str:
+    """Return what `ensemble.logits_of` does of probabilities."""
+    known = graph.add("Min", graph.add("Max", said, graph.constant(CERTAIN)), graph.constant(1 - CERTAIN))
+    logits = graph.add("Log", known)
+    if output.activation == "softmax":
+        return str(logits)
+    return str(graph.add("Sub", logits, graph.add("Log", graph.add("Sub", graph.constant(1.0), known))))
+
+
+def _dense(graph: _Graph, seen: str, kernel: Floats, bias: Floats) -> str:
+    return str(graph.add("Add", graph.add("MatMul", seen, graph.constant(kernel)), graph.constant(bias)))
 
 
 def _piece(spec: Spec) -> int:
@@ -113,10 +173,10 @@ def _piece(spec: Spec) -> int:
     return min(spec.segment or spec.max_len, spec.max_len)
 
 
-def _pieces(graph: _Graph, spec: Spec) -> str:
+def _pieces(graph: _Graph, spec: Spec, tokens: str) -> str:
     """Return the tokens as [texts * pieces, steps], pieces counted from the end, as `network.model` cuts them."""
     missing = -spec.max_len % _piece(spec)
-    padded = graph.add("Pad", INPUT, graph.constant([0, missing, 0, 0], np.int64))
+    padded = graph.add("Pad", tokens, graph.constant([0, missing, 0, 0], np.int64))
     return str(graph.add("Reshape", padded, graph.constant([-1, _piece(spec)], np.int64)))
 
 
@@ -135,7 +195,9 @@ def _words(graph: _Graph, spec: Spec, ids: str) -> str:
     return str(graph.add("Reshape", are, graph.constant([-1, every, 1], np.int64)))
 
 
-def _layer(graph: _Graph, spec: Spec, arrays: Sequence[Floats], steps: str, lengths: str) -> tuple[str, str]:
+def _layer(
+    graph: _Graph, spec: Spec, arrays: Sequence[Floats], steps: str, lengths: str, linear: bool
+) -> tuple[str, str]:
     """Return every output [steps, directions, texts, units] and the last states [directions, texts, units]."""
     operator, order = OPERATORS[spec.cell]
     units = arrays[1].shape[0]
@@ -153,6 +215,9 @@ def _layer(graph: _Graph, spec: Spec, arrays: Sequence[Floats], steps: str, leng
         attributes["direction"] = "bidirectional"
     if operator == "GRU":
         attributes["linear_before_reset"] = 1
+    if linear:
+        attributes["activations"] = ["Sigmoid", "Affine"] * len(directions)
+        attributes |= {"activation_alpha": [1.0] * len(directions), "activation_beta": [0.0] * len(directions)}
     inputs = [steps, *(graph.constant(np.stack(values)) for values in (kernels, states, biases))]
     names = graph.add(operator, *inputs, *([lengths] if lengths else []), outputs=2, **attributes)
     return names[0], names[1]
@@ -182,6 +247,17 @@ def _pooled(graph: _Graph, kind: str, outputs: str, words: str) -> str:
     below = graph.add("Mul", graph.add("Sub", one, words), graph.constant(BELOW_ALL))
     largest = graph.add("ReduceMax", graph.add("Add", kept, below), axes=[1], keepdims=0)
     return str(graph.add("Mul", largest, graph.add("ReduceMax", words, axes=[1], keepdims=0)))
+
+
+def _attended(graph: _Graph, query: Floats, outputs: str, words: str) -> str:
+    """Return the mean of the steps of [texts, steps, columns] by the softmax of their products with the query."""
+    scores, axis = graph.add("MatMul", outputs, graph.constant(query)), graph.constant([1], np.int64)
+    if words:
+        below = graph.add("Mul", graph.add("Sub", graph.constant(1.0), words), graph.constant(BELOW_ALL))
+        scores = graph.add("Add", scores, below)
+    shares = graph.add("Softmax", scores, axis=1)
+    mean = graph.add("ReduceSum", graph.add("Mul", shares, outputs), axis, keepdims=0)
+    return str(graph.add("Mul", mean, graph.add("ReduceMax", words, axes=[1], keepdims=0)) if words else mean)
 
 
 def _rolled(graph: _Graph, ids: str, length: int) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -14,16 +14,16 @@ import h5py
 import numpy as np
 
 from rnnsweep import commands
+from rnnsweep.cells import CELLS, OWN
 from rnnsweep.ledger import Ledger, Record
 from rnnsweep.network.cost import parameters
 from rnnsweep.network.output import Output
 from rnnsweep.spec import Spec
 from rnnsweep.types import Floats
-from rnnsweep.use.chosen import BEST, Chosen, UseError
+from rnnsweep.use.chosen import Chosen, UseError
 
 # What a layer of Keras holds its variables in, in the order in which a model has them.
 OPEN = 40.0
-ARRAYS = 3  # of a direction of a recurrent layer: kernel, recurrent kernel, bias
 PARTS = ("forward_layer", "backward_layer", "cell", "vars")
 
 
@@ -37,27 +37,47 @@ class Weights:
         """Return all variables but the kernels that are fixed without an embedding, as `Network` wants them."""
         table, first, *others = self.layers
         if not spec.embedding_dim:
-            first = tuple(array for at, array in enumerate(first) if at % ARRAYS)
+            first = tuple(array for at, array in enumerate(first) if at % CELLS[spec.cell].arrays)
         return [array for layer in (table, first, *others) for array in layer]
 
 
 def in_keras_cells(spec: Spec, weights: Weights) -> tuple[Spec, Weights]:
     """Return the same network in cells that Keras and ONNX have: one of `forget` cells as an LSTM's.
 
-    Its input and output gate are open: their weights are 0 and their bias `OPEN`, whose sigmoid is 1 in float32.
+    Its input and output gate are open: their weights are 0 and their bias `OPEN`, whose sigmoid is 1 in float32. One of
+    `mingru` cells is a GRU's without tanh and recurrent weights, whose update gate says what is kept.
     """
-    if spec.cell != "forget":
+    if spec.cell not in TURNED:
         return spec, weights
-    table, *recurrent, dense = weights.layers
-    layers = [tuple(_lstm(array) for array in layer) for layer in recurrent]
+    cell, turned = TURNED[spec.cell]
+    table, *others = weights.layers
+    layers = [tuple(array for part in _directions(spec, layer) for array in turned(*part)) for layer in
+              others[: spec.depth]]  # fmt: skip
     columns = table[0].shape[1]  # without an embedding, the table has those of all gates
-    return spec.replace(cell="lstm", embedding_dim=columns), Weights((table, *layers, dense))
+    fields = {"cell": cell, "embedding_dim": columns}
+    return spec.replace(**fields), Weights((table, *layers, *others[spec.depth :]))
 
 
-def _lstm(array: Floats) -> Floats:
-    """Return float32 [..., 2 * units], forget gate and candidate, as an LSTM's: gates i, f, c, o."""
-    closed = np.full_like(array[..., : array.shape[-1] // 2], OPEN if array.ndim == 1 else 0)
-    return np.concatenate([closed, array, closed], -1)
+def _directions(spec: Spec, layer: tuple[Floats, ...]) -> list[tuple[Floats, ...]]:
+    each = CELLS[spec.cell].arrays
+    return [layer[i : i + each] for i in range(0, len(layer), each)]
+
+
+def _lstm(*arrays: Floats) -> tuple[Floats, ...]:
+    """Return arrays [..., 2 * units], forget gate and candidate, as an LSTM's: gates i, f, c, o."""
+    open_gates = [np.full_like(array[..., : array.shape[-1] // 2], OPEN if array.ndim == 1 else 0) for array in arrays]
+    return tuple(np.concatenate([gate, array, gate], -1) for gate, array in zip(open_gates, arrays, strict=True))
+
+
+def _gru(kernel: Floats, bias: Floats) -> tuple[Floats, ...]:
+    """Return kernel and bias [..., 2 * units], update gate and candidate, as a GRU's three arrays: gates z, r, h."""
+    units = bias.size // 2
+    kernel, bias = (np.concatenate([-a[..., :units], 0 * a[..., :units], a[..., units:]], -1) for a in (kernel, bias))
+    return kernel, np.zeros((units, 3 * units), np.float32), np.stack([bias, 0 * bias])
+
+
+TURNED: dict[str, tuple[str, Callable[..., tuple[Floats, ...]]]] = {"forget": ("lstm", _lstm), "mingru": ("gru", _gru)}
+"""The cells that neither Keras nor ONNX has, each with the one that it can be written as, and how."""
 
 
 def weights_of(ledger: Ledger, spec: Spec, output: Output) -> tuple[bytes, Weights]:
@@ -69,6 +89,8 @@ def weights_of(ledger: Ledger, spec: Spec, output: Output) -> tuple[bytes, Weigh
     data = record.read(Record.BEST_WEIGHTS)
     if data is None:
         raise _unreadable(ledger, spec, "it is not there")
+    if spec.cell == OWN:  # only its own code knows what its arrays are
+        return data, Weights(())
     layers = (record.result() or {}).get("layers") or []
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
@@ -88,8 +110,7 @@ class MissingWeightsError(UseError):
     """Trials whose records have no weights, as those of a ledger that was thinned out; to be trained again."""
 
     def __init__(self, uri: str, found: Chosen, specs: Sequence[Spec]) -> None:
-        which = BEST if len(found.specs) > 1 else found.spec.key
-        command = shlex.join([*commands.words("predict"), which, "--results", uri, "--train"])
+        command = shlex.join([*commands.words("predict"), found.words, "--results", uri, "--train"])
         super().__init__(
             f"results {uri}: {specs[0].key} ({specs[0].label()}) has no weights; train it again by `{command}`"
         )

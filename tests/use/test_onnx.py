@@ -31,6 +31,12 @@ def some_ids(rows=30):
     return ids
 
 
+def keras_modules(model):
+    """Return where the layers of a model and their cells are from, as one text."""
+    layers = [getattr(layer, "forward_layer", layer) for layer in model.layers]
+    return " ".join(type(part).__module__ for layer in layers for part in (layer, getattr(layer, "cell", layer)))
+
+
 def network(classes=2, multilabel=False, spread=1.0, **fields):
     """Return a Keras network of large random weights, its spec, its output, and its weights as arrays."""
     spec = Spec(**{"embedding_dim": 6, "units": (5, 4), "num_words": WORDS, "max_len": STEPS} | fields)
@@ -58,6 +64,10 @@ def network(classes=2, multilabel=False, spread=1.0, **fields):
         (2, {"cell": "lstm", "embedding_dim": 0}),
         (2, {"cell": "forget", "bidirectional": True}),
         (3, {"cell": "forget", "embedding_dim": 0, "pooling": "mean"}),
+        (3, {"cell": "forget", "hidden": 6, "pooling": "attention"}),
+        (2, {"cell": "gru", "bidirectional": True, "segment": 8, "pooling": "attention", "hidden": 5}),
+        (2, {"cell": "mingru", "bidirectional": True, "segment": 8, "pooling": "max"}),
+        (2, {"cell": "mingru", "embedding_dim": 0, "mask_padding": True, "pooling": "attention"}),
     ],
 )
 def test_onnx_says_what_keras_says(classes, fields):
@@ -68,11 +78,14 @@ def test_onnx_says_what_keras_says(classes, fields):
     assert np.abs(probabilities(onnx_bytes(spec, output, weights), ids) - expected).max() < 1e-5
 
 
-def test_a_cell_that_keras_lacks_becomes_one_of_its_own_with_open_gates():
-    model, spec, output, weights = network(cell="forget", embedding_dim=0)
+@pytest.mark.parametrize(("cell", "name"), [("forget", "LSTM"), ("mingru", "GRU")])
+@pytest.mark.parametrize("fields", [{"embedding_dim": 0}, {"bidirectional": True, "layer_dropout": 0.5, "hidden": 4}])
+def test_a_cell_that_keras_lacks_becomes_one_of_its_own(cell, name, fields):
+    model, spec, output, weights = network(cell=cell, **fields)
     ids = some_ids()
     other = plain(spec, output, b"", weights)
-    assert "LSTM" in [type(layer).__name__ for layer in other.layers]
+    assert name in [type(getattr(layer, "forward_layer", layer)).__name__ for layer in other.layers]
+    assert "rnnsweep" not in keras_modules(other)
     assert np.abs(np.asarray(other.predict_on_batch(ids)) - np.asarray(model.predict_on_batch(ids))).max() < 1e-5
 
 
