@@ -52,6 +52,7 @@ def test_units_named_with_depths_are_those_of_the_first_layers(ledger):
         "optimizer",
         "bidirectional",
         "pooling",
+        "word_dropout",
     )
     space = search_space(fields | {name: [getattr(BASE, name)] for name in fixed}, [1, 2, 3])
     assert space.size == len(list(space.cells())) == 6
@@ -61,7 +62,7 @@ def test_units_named_with_depths_are_those_of_the_first_layers(ledger):
 
 
 def test_every_trial_of_the_record_has_its_spec_its_value_and_its_epochs(ledger):
-    trials, _ = go(search_space(FIELDS), 12, ledger, pruner=None)
+    trials, _ = go(search_space(FIELDS | {"optimizer": ["adam", "rmsprop"]}), 12, ledger, pruner=None)
     specs = ledger.specs(keys(trials))
     for trial in trials:
         spec = specs[trial.user_attrs["key"]]
