@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `analysis` is never installed
 
 from analysis.command import DONE, INTERRUPTED, Parser, existing
+from analysis.side_by_side import processes_here, side_by_side
 from analysis.watch import watch
 from rnnsweep.errors import UserError
 from rnnsweep.files import write_whole
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.document import Section
-    from analysis.sections.source import Predictions
+    from analysis.frames.networks import Stored
     from rnnsweep.ledger import LedgerFrames
 
 HTML, MARKDOWN, PDF = "report.html", "report.md", "report.pdf"
@@ -36,15 +37,17 @@ TRIALS, EPOCHS, PARQUET = "tables/trials.csv", "tables/epochs.csv", "tables/tria
 
 def report(
     contents: LedgerFrames,
-    predictions: Predictions,
+    predictions: Stored,
     compared: Sequence[str] = (),
     as_pdf: bool = False,
     again: int = 0,
+    processes: int = 1,
 ) -> dict[str, bytes]:
     """Return the report's files by their path below the output folder; a pure function of the ledger.
 
     `compared` are the two sides of a section of its own, as `analysis/compare.py` takes them, or none. An open page
-    loads itself `again` after so many seconds. Raises `UserError` where there is no such side.
+    loads itself `again` after so many seconds. Raises `UserError` where there is no such side. Work is done in so many
+    `processes` (`side_by_side`), which need a ledger in a folder: what reads a bucket must not be forked.
     """
     from analysis.document import pictures
     from analysis.frames.study import tables
@@ -55,17 +58,20 @@ def report(
     from analysis.sections.whole import whole
     from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS
 
-    source = read(contents, predictions)
-    document = whole(source, compared)
-    files = {HTML: _text(page(document, again)), MARKDOWN: _text(markdown(document))}
-    if as_pdf:
-        files[PDF] = _pdf(document)
-    files |= {f"figures/{picture.name}": picture.png for picture in pictures(document)}
-    files |= {TRIALS: _csv(contents.trials, CONTRACT), EPOCHS: _csv(contents.epochs, EPOCH_COLUMNS)}
-    files |= {PARQUET: _parquet(contents.trials, CONTRACT)}
-    found = tables(source.study)
-    files |= {f"tables/{name}.tex": latex(frame).encode() for name, frame in found.items()}
-    return files | {f"tables/{name}.csv": _csv(frame, []) for name, frame in found.items()}
+    source = read(contents, predictions, processes=processes)
+    document, found = whole(source, compared, processes), tables(source.study)
+    parts: list[Callable[[], dict[str, bytes]]] = [
+        lambda: {HTML: _text(page(document, again))},
+        lambda: {PDF: _pdf(document)} if as_pdf else {},
+        lambda: {TRIALS: _csv(contents.trials, CONTRACT), EPOCHS: _csv(contents.epochs, EPOCH_COLUMNS)},
+        lambda: {MARKDOWN: _text(markdown(document)), PARQUET: _parquet(contents.trials, CONTRACT)},
+        lambda: {f"tables/{name}.tex": latex(frame).encode() for name, frame in found.items()},
+        lambda: {f"tables/{name}.csv": _csv(frame, []) for name, frame in found.items()},
+    ]
+    files = {f"figures/{picture.name}": picture.png for picture in pictures(document)}
+    for part in side_by_side(parts, processes):
+        files |= part
+    return files
 
 
 def write(files: dict[str, bytes], out: Path) -> list[Path]:
@@ -98,7 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ledger = existing(options.results)
 
         def written(contents: LedgerFrames, again: int = 0) -> list[Path]:
-            files = report(contents, ledger.predictions, options.compare, options.pdf, again)
+            processes = processes_here() if ledger.local else 1
+            files = report(contents, ledger.predictions, options.compare, options.pdf, again, processes)
             return write(files, Path(options.out))
 
         paths = watch(ledger, written) if options.watch else written(ledger.load())
@@ -127,10 +134,10 @@ def _text(text: str) -> bytes:
 
 
 def _pdf(document: Section) -> bytes:
-    from analysis.figures.fonts import fonts
+    from analysis.figures.fonts import fonts, wide_font
     from analysis.render.pdf import pdf
 
-    return pdf(document, fonts())
+    return pdf(document, fonts(), wide_font)
 
 
 def _parquet(frame: pd.DataFrame, first: Sequence[str]) -> bytes:

@@ -15,7 +15,7 @@ GROUND = {"errors", "types", "files", "cells", "stats", "redact", "commands"}
 MAY_IMPORT = {
     "__init__": {"spec", "api", "space", "sweep"},  # all but the first when they are first used
     "__main__": {"cli"},
-    "api": {"spec", "space", "data", "ledger", "choice", "search", "sweep", "run", "use"},
+    "api": {"spec", "space", "data", "ledger", "choice", "refits", "ensemble", "search", "sweep", "run", "use"},
     "errors": set(),
     "types": set(),
     "files": set(),
@@ -31,12 +31,13 @@ MAY_IMPORT = {
     "network": {"spec", "machine"},
     "ledger": {"spec", "space"},
     "choice": {"spec"},
+    "refits": {"spec", "choice"},
     "ensemble": {"spec", "ledger", "network"},
     "training": {"spec", "data", "network", "machine"},
     "search": {"spec", "space", "ledger", "network", "sweep"},
     "sweep": {"spec", "data", "ledger", "network", "training", "machine"},
     "cluster": {"spec", "data", "ledger", "network", "machine", "sweep"},
-    "use": {"spec", "data", "ledger", "network", "choice", "training", "machine", "sweep"},
+    "use": {"spec", "data", "ledger", "network", "choice", "ensemble", "training", "machine", "sweep"},
     "run": {"data", "ledger", "machine", "sweep", "cluster"},
     "cli": {
         "spec",
@@ -49,6 +50,7 @@ MAY_IMPORT = {
         "cluster",
         "run",
         "choice",
+        "refits",
         "ensemble",
         "baselines",
         "use",
@@ -56,19 +58,20 @@ MAY_IMPORT = {
 }
 # What the report may know of the library: it reads ledgers, and knows no training.
 # Of search it needs which objectives are to be small, and of data the test reviews, where they are at hand.
-REPORT_MAY_IMPORT = {"spec", "space", "ledger", "choice", "search", "data"}
+REPORT_MAY_IMPORT = {"spec", "space", "ledger", "choice", "refits", "ensemble", "search", "data"}
 # The rooms of the report, each with those it may import.
 REPORT = {
     "original": set(),
     "document": set(),
-    "frames": {"original"},
+    "side_by_side": set(),
+    "frames": {"original", "side_by_side"},
     "figures": set(),
-    "sections": {"document", "figures", "frames", "original"},
+    "sections": {"document", "figures", "frames", "original", "side_by_side"},
     "render": {"document"},
     "command": set(),
     "watch": set(),
     "trackers": set(),
-    "report": {"command", "watch", "document", "figures", "frames", "original", "render", "sections"},
+    "report": {"command", "watch", "document", "figures", "frames", "original", "render", "sections", "side_by_side"},
     "compare": {"command", "document", "frames", "sections"},
     "export": {"command", "trackers"},
 }

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib import rc_context, style
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -102,12 +101,12 @@ def legend(ax: Axes) -> Axes:
     return ax
 
 
-def by_powers(axis: Axis) -> None:
-    """Make an axis logarithmic, with ticks at 1, 2 and 5 times each power of 10, written out."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
-    axis.set_minor_locator(NullLocator())
+def by_powers(ax: Axes) -> None:
+    """Make an axes' x logarithmic, with ticks at 1, 2 and 5 times each power of 10, written out."""
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def on(dark: bool) -> str:

@@ -104,7 +104,7 @@ def costs(frame: pd.DataFrame, cost: str, unit: str, ax: Axes, title: str, subti
         away = (-3, 4) if number % 2 else (3, -11)  # by turns, since neighbours on a front lie close
         ax.annotate(str(number), (x, y), away, textcoords="offset points", fontsize=8, ha="center", weight="bold")
     if frame[cost].min() > 0:
-        by_powers(ax.xaxis)
+        by_powers(ax)
     ax.set(xlabel=unit, ylabel="mean test accuracy")
     ax.legend(loc="lower right")
     return titled(tell(ax, said), title, subtitle)

@@ -35,6 +35,8 @@ def refits(contents: LedgerFrames, trials: pd.DataFrame, predictions: Stored) ->
 
 def refitted_lines(contents: LedgerFrames, trials: pd.DataFrame) -> pd.DataFrame:
     """Return, of each data and linear model, the best line by validation that was trained again on all texts."""
+    if not len(contents.refits):
+        return pd.DataFrame(columns=LINE_COLUMNS)
     both = refitted_pairs(contents.baselines, contents.refits)
     both = both.assign(reviews_used=both["reviews"].fillna(0).astype("int64"))
     both = both.merge(trials[[*WHERE, "data"]].drop_duplicates(WHERE), on=WHERE)

@@ -130,7 +130,7 @@ def _network(
     cell: str, units: str, num_words: int, max_len: int, keys: tuple[str, ...], alike: Mapping[str, Any]
 ) -> Network:
     sizes = tuple(map(int, units.split("-")))
-    named = {name: value if isinstance(value, str) else bool(value) for name, value in alike.items()}
+    named: dict[str, Any] = {name: value if isinstance(value, str) else bool(value) for name, value in alike.items()}
     spec = Spec(cell=cell, units=sizes, num_words=num_words, max_len=max_len, **named)
     return Network(spec.label(CELLS[cell].title), cell, sizes, num_words, max_len, keys)
 

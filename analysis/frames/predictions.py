@@ -68,7 +68,7 @@ def classification(label: NDArray[Any], probabilities: NDArray[Any]) -> pd.DataF
 
 def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
     """Return part / whole, 0 of nothing."""
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+    return np.asarray(np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0))
 
 
 def _counts(label: NDArray[Any], predicted: NDArray[Any], classes: int) -> NDArray[np.int64]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -12,15 +14,20 @@ from analysis.frames.contrasts import PLANNED
 from analysis.frames.costs import costs
 from analysis.frames.errors import LENGTH_COLUMNS, TRUNCATED_COLUMNS, by_length, by_truncation, reviews_of
 from analysis.frames.failures import failures
+from analysis.frames.further import ensembles, refits, refitted_lines
 from analysis.frames.gaps import Choice, choices, gaps
 from analysis.frames.importance import grid_importance
 from analysis.frames.leaderboard import leaderboard
 from analysis.frames.lines import beside, lines
-from analysis.frames.networks import Grid, Predictions, Samples, grids, studied
+from analysis.frames.networks import PREDICTED, Grid, Predictions, Samples, Stored, grids, studied
 from analysis.frames.spread import spread
 from analysis.frames.texts import Data, Texts, texts
+from analysis.frames.trials import BEST
 from analysis.frames.verdicts import Verdicts, verdicts
+from analysis.side_by_side import side_by_side
 from rnnsweep.ledger import LedgerFrames
+
+PARTS = 8  # in which predictions are read, so that processes end at about the same time
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,9 @@ class Study:
     calibration: pd.DataFrame
     spread: pd.DataFrame
     costs: pd.DataFrame
+    refits: pd.DataFrame
+    refitted_lines: pd.DataFrame
+    ensembles: pd.DataFrame
     importance: pd.DataFrame
     texts: Sequence[Texts | None]  # the test reviews of each grid, where they are at hand
     lengths: pd.DataFrame
@@ -47,13 +57,20 @@ class Study:
 
 
 def study(
-    contents: LedgerFrames, trials: pd.DataFrame, shown: pd.DataFrame, predictions: Predictions, data: Data
+    contents: LedgerFrames,
+    trials: pd.DataFrame,
+    shown: pd.DataFrame,
+    predictions: Stored,
+    data: Data,
+    processes: int = 1,
 ) -> Study:
     """Return the study of a ledger's prepared trials; `shown` are those of the scope of the eight systems.
 
-    `data` finds the test reviews themselves, where they are at hand.
+    `data` finds the test reviews themselves, where they are at hand. Predictions are read in so many processes.
     """
-    found, samples = grids(studied(trials, contents.suggestions)), Samples(trials, contents.epochs, predictions)
+    found = grids(studied(trials, contents.suggestions))
+    samples = Samples(trials, contents.epochs, _needed(predictions, set(shown["key"])))
+    importance = _importance_beside_reading(found, samples, processes)
     board = _with_seconds(leaderboard(found, samples), found, trials)
     here = [_texts(grid, samples, trials, data) for grid in found]
     known = [(grid, one) for grid, one in zip(found, here, strict=True) if one]
@@ -72,11 +89,31 @@ def study(
         calibration(found, samples),
         spread(found, samples),
         costs(board, trials),
-        grid_importance(found, samples),
+        refits(contents, trials, predictions),
+        refitted_lines(contents, trials),
+        ensembles(contents, trials, predictions),
+        importance,
         here,
         _joined(LENGTH_COLUMNS, (by_length(grid, samples, one.lengths) for grid, one in known)),
         _joined(TRUNCATED_COLUMNS, (by_truncation(grid, samples, one.lengths) for grid, one in known)),
     )
+
+
+def _importance_beside_reading(found: Sequence[Grid], samples: Samples, processes: int) -> pd.DataFrame:
+    """Return the importance of the axes, which needs no predictions; `samples` has those of all grids then."""
+    keys = [key for grid in found for network in grid.networks for key in network.keys]
+    parts = [keys[place::PARTS] for place in range(PARTS)]
+    importance = partial(grid_importance, found, samples)
+    tasks: list[Callable[[], Any]] = [importance, *(partial(samples.read, part) for part in parts if part)]
+    first, *seen = side_by_side(tasks, processes)
+    for part in seen:
+        samples.take(part)
+    return pd.DataFrame(first)
+
+
+def _needed(predictions: Stored, shown: Container[str]) -> Predictions:
+    """Return a reader without the last epoch's predictions of all but the shown trials: only theirs were published."""
+    return lambda key: predictions(key) if key in shown else predictions(key, "label", PREDICTED[BEST])
 
 
 def _texts(grid: Grid, samples: Samples, trials: pd.DataFrame, data: Data) -> Texts | None:
@@ -108,7 +145,13 @@ def tables(found: Study) -> dict[str, pd.DataFrame]:
             "lengths": found.lengths,
             "truncated": found.truncated,
         }
+        | {name: frame for name, frame in _further(found).items() if len(frame)}
     )
+
+
+def _further(found: Study) -> dict[str, pd.DataFrame]:
+    """Return what only a ledger with refits or an ensemble has."""
+    return {"refits": found.refits, "refitted_lines": found.refitted_lines, "ensembles": found.ensembles}
 
 
 def _with_seconds(board: pd.DataFrame, found: Sequence[Grid], trials: pd.DataFrame) -> pd.DataFrame:

@@ -79,9 +79,10 @@ def page(document: Section, again: int = 0) -> str:
 
 def inline(text: str | Text) -> Markup:
     """Return a text without a paragraph around it."""
-    spans = text.spans if isinstance(text, Text) else (text,)
+    if isinstance(text, str):  # most cells of long tables
+        return escape(text)
     return Markup("").join(
-        Markup(SPANS[type(span)]).format(span) if isinstance(span, Span) else escape(span) for span in spans
+        Markup(SPANS[type(span)]).format(span) if isinstance(span, Span) else escape(span) for span in text.spans
     )
 
 
@@ -218,7 +219,8 @@ def _row(row: Sequence[TableCell], anchor: str, layout: str) -> Markup:
         kind = " class=new" if row[0].text else ""
         cells[0] = cells[0].replace("=", Markup("=<wbr>")).replace("(", Markup("(<wbr>"))
     marked = zip(row, cells, strict=True)
-    inside = Markup("").join(Markup("<td{}>{}</td>").format(_marks(cell), text) for cell, text in marked)
+    # Both parts of a cell are escaped already, and formatting each once more takes a third of the page's time.
+    inside = Markup("".join(f"<td{_marks(cell)}>{text}</td>" for cell, text in marked))
     return Markup("<tr{}{}>{}</tr>").format(Markup(kind), Markup(' id="{}"').format(anchor) if anchor else "", inside)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.document import GENERATED, Box, Strong, plural, text
+from analysis.frames.networks import Stored
 from analysis.frames.study import Study, study
 from analysis.frames.texts import Data, data_here
 from analysis.frames.trials import prepared, scopes
@@ -18,7 +16,6 @@ from rnnsweep.ledger import LedgerFrames
 from rnnsweep.space import SYSTEMS
 from rnnsweep.spec import Spec
 
-Predictions = Callable[[str], dict[str, NDArray[Any]] | None]
 MADE_UP = Box(
     "generated", [text(Strong("Generated reviews, not real ones"), ": these figures say nothing about real reviews.")]
 )
@@ -32,22 +29,24 @@ class Source:
     """
 
     contents: LedgerFrames
-    predictions: Predictions
+    predictions: Stored
     trials: pd.DataFrame
     scopes: pd.DataFrame
     shown: pd.DataFrame
     study: Study
 
 
-def read(contents: LedgerFrames, predictions: Predictions, data: Data = data_here) -> Source:
+def read(contents: LedgerFrames, predictions: Stored, data: Data = data_here, processes: int = 1) -> Source:
     """Return what the sections are made from; each trial's predictions of the study are read once.
 
-    `data` finds the test reviews by name and checksum, where they are at hand.
+    `data` finds the test reviews by name and checksum, where they are at hand. Work is done in so many processes.
     """
     trials = prepared(contents.trials)
     found = scopes(trials, {name: spec.epochs for name, spec in SYSTEMS.items()})
     shown = trials[trials["key"].isin(found["keys"].iloc[0] if len(found) else [])]
-    return Source(contents, predictions, trials, found, shown, study(contents, trials, shown, predictions, data))
+    return Source(
+        contents, predictions, trials, found, shown, study(contents, trials, shown, predictions, data, processes)
+    )
 
 
 def generated_box(real: bool) -> list[Box]:

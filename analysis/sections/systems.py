@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -14,15 +16,24 @@ from analysis.sections.overview import none_of_the_eight, unfinished_systems
 from analysis.sections.source import Source, data_name, generated_box
 
 
-def systems_section(source: Source, originals: list[dict[str, Any]], shown: pd.DataFrame) -> Section:
-    """Return a section per system, or one sentence where the ledger knows none of them."""
+def system_parts(
+    source: Source, originals: list[dict[str, Any]], shown: pd.DataFrame
+) -> Sequence[Callable[[], Section | Box]]:
+    """Return what makes the section of each system, or of one sentence where the ledger knows none of them."""
     if none_of_the_eight(source.trials):
-        names = ", ".join(unfinished_systems(shown))
-        said = f"None of the eight networks of the original report is in this ledger: {names}. "
-        blocks: list[Block] = [Box("note", [text(said, Code(REPORT_COMMAND), " trains them.")])]
-    else:
-        blocks = [_system(source, original, shown[shown["system"] == original["id"]]) for original in originals]
-    return Section("The eight systems", 2, blocks, anchor="systems", listed="The eight systems")
+        return [partial(_none, shown)]
+    return [partial(_system, source, one, shown[shown["system"] == one["id"]]) for one in originals]
+
+
+def systems_section(parts: Sequence[Block]) -> Section:
+    """Return the section of what `system_parts` makes."""
+    return Section("The eight systems", 2, parts, anchor="systems", listed="The eight systems")
+
+
+def _none(shown: pd.DataFrame) -> Box:
+    names = ", ".join(unfinished_systems(shown))
+    said = f"None of the eight networks of the original report is in this ledger: {names}. "
+    return Box("note", [text(said, Code(REPORT_COMMAND), " trains them.")])
 
 
 def _system(source: Source, original: dict[str, Any], trials: pd.DataFrame) -> Section:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from analysis.document import Block, Section
+from analysis.document import Block, Box, Section
 from analysis.frames.comparison import compare
 from analysis.frames.trials import blocks
 from analysis.original.published import load_published
@@ -17,6 +18,7 @@ from analysis.sections.conclusions import conclusions_section
 from analysis.sections.costs import costs_section
 from analysis.sections.errors import errors_section
 from analysis.sections.failures import failures_section
+from analysis.sections.further import further_section
 from analysis.sections.grid import grid_section
 from analysis.sections.importance import importance_section
 from analysis.sections.labels import labels_section
@@ -26,53 +28,71 @@ from analysis.sections.provenance import provenance_section
 from analysis.sections.searches import searches_section
 from analysis.sections.source import Source
 from analysis.sections.spread import spread_section
-from analysis.sections.systems import systems_section
+from analysis.sections.systems import system_parts, systems_section
 from analysis.sections.trials import trials_section
 from analysis.sections.validation import validation_section
+from analysis.side_by_side import side_by_side
+
+Made = Section | Box | Sequence[Block]
+Part = Callable[[Source], Made]
+SENTIMENT = {"imdb", "embedded"}
 
 
-def whole(source: Source, compared: Sequence[str] = ()) -> Section:
-    """Return the report on a ledger; `compared` are the two sides of a comparison, or none."""
+STUDY: Sequence[Part] = (
+    leaderboard_section,
+    best_section,
+    labels_section,
+    failures_section,
+    spread_section,
+    grid_section,
+    importance_section,
+    costs_section,
+    further_section,
+    calibration_section,
+    errors_section,
+    validation_section,
+)
+END: Sequence[Part] = (searches_section, ledger_section, trials_section, provenance_section)
+
+
+def whole(source: Source, compared: Sequence[str] = (), processes: int = 1) -> Section:
+    """Return the report on a ledger; `compared` are the two sides of a comparison, or none.
+
+    Its parts are made in so many processes, most of them figures; the report is the same.
+    """
     published = load_published()
-    original: list[Block] = [
-        systems_section(source, published["systems"], source.shown),
-        conclusions_section(source, published, source.shown),
-    ]
-    claims = claims_section(source, published)
-    known = bool(judged(source))
-    study: list[Block] = [
-        *([claims] if known else []),
-        leaderboard_section(source),
-        best_section(source),
-        *labels_section(source),
-        *failures_section(source),
-        *spread_section(source),
-        grid_section(source),
-        *importance_section(source),
-        *costs_section(source),
-        *calibration_section(source),
-        *errors_section(source),
-        *validation_section(source),
-    ]
+    known, claims = bool(judged(source)), partial(claims_section, source, published)
+    tasks: dict[str, list[Callable[[], Made]]] = {
+        "systems": list(system_parts(source, published["systems"], source.shown)),  # most figures first
+        "overview": [partial(overview, source)],
+        "conclusions": [partial(conclusions_section, source, published, source.shown)],
+        "study": [*([claims] if known else []), *(partial(part, source) for part in STUDY)],
+        "after": [*([] if known else [claims]), partial(_compared, source, compared)],
+        "end": [partial(part, source) for part in END],
+    }
+    found = iter(side_by_side([task for group in tasks.values() for task in group], processes))
+    made = {name: [block for _ in group for block in _blocks(next(found))] for name, group in tasks.items()}
+    original = [systems_section(made["systems"]), *made["conclusions"]]
     # What is there comes before what is not: the answer's own sections, then the original's networks.
     study_first = len(blocks(source.trials)) > 0
-    after: list[Block] = [] if known else [claims]
+    middle = [*made["study"], *original] if study_first else [*original, *made["study"]]
     return Section(
-        "Recurrent networks on review sentiment",
+        _title(source),
         1,
-        [
-            *overview(source),
-            *(study + original if study_first else original + study),
-            *after,
-            *_compared(source, compared),
-            *searches_section(source),
-            ledger_section(source),
-            trials_section(source),
-            *provenance_section(source),
-        ],
+        [*made["overview"], *middle, *made["after"], *made["end"]],
         anchor="head",
         listed="The answer",
     )
+
+
+def _title(source: Source) -> str:
+    """Return the report's title: of sentiment where all data is known to be, by its name."""
+    sentiment = set(source.trials["dataset"]) <= SENTIMENT
+    return "Recurrent networks on review sentiment" if sentiment else "Recurrent networks that classify texts"
+
+
+def _blocks(made: Made) -> Sequence[Block]:
+    return [made] if isinstance(made, Section | Box) else made
 
 
 def _compared(source: Source, names: Sequence[str]) -> list[Section]:

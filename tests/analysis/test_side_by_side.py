@@ -1,0 +1,44 @@
+"""Tasks in several processes: the same results in the same order, and the same errors."""
+
+import os
+from functools import partial
+
+import pytest
+
+from analysis.side_by_side import processes_here, side_by_side
+from rnnsweep.errors import UserError
+
+
+def refused():
+    raise UserError("no such network")
+
+
+def killed(parent):
+    if os.getpid() != parent:
+        os._exit(9)
+    return "here"
+
+
+def test_results_come_in_the_order_of_the_tasks():
+    big = list(range(1000))
+    tasks = [lambda place=place: (place, len(big)) for place in range(7)]
+    assert side_by_side(tasks, 2) == side_by_side(tasks, 1) == [(place, 1000) for place in range(7)]
+
+
+def test_two_tasks_are_two_processes_and_neither_is_this_one():
+    assert os.getpid() not in side_by_side([os.getpid, os.getpid], 2)
+    assert side_by_side([os.getpid, os.getpid], 1) == [os.getpid()] * 2
+
+
+def test_an_error_of_a_task_is_raised_here():
+    with pytest.raises(UserError, match="no such network"):
+        side_by_side([os.getpid, refused], 2)
+
+
+def test_where_a_process_is_killed_all_is_worked_out_here():
+    assert side_by_side([partial(killed, os.getpid())] * 2, 2) == ["here", "here"]
+
+
+def test_beside_other_threads_nothing_is_forked(monkeypatch):
+    monkeypatch.setattr("threading.active_count", lambda: 2)
+    assert processes_here() == 1
