@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 10.0  # in which the driver hears by itself that a part of its Ray has ended
 ENDED = "Ray's {} has ended; nothing finished is lost: give the same command again to go on"
+UNASKED = ("SYSTEM_ERROR", "NODE_OUT_OF_MEMORY")  # Ray's names of how a worker exits that nobody ended
 VITAL = ("gcs_server", "raylet")  # processes of Ray without which nothing goes on
 PATIENCE_SECONDS = 45.0  # that a first worker may take to start before it is said that none does
 Hear = Callable[[Spec, Row], bool]  # takes what a trial reports; true to stop it
@@ -236,7 +237,7 @@ class QueueCallback(_NotSaved, tune.Callback):  # type: ignore[misc]
         record = self._ledger.record(spec.key)
         text = record.error()  # one that hung said so itself, before its process ended
         if not text:
-            text = reason_of(trial.get_pickled_error() or trial.get_error())
+            text = reason_of(trial.get_pickled_error() or trial.get_error() or _last_death())
             record.fail(spec, text)
         self._hear(spec, {"status": "failed", "error": text})
 
@@ -273,7 +274,21 @@ def _logs() -> str:
     return f"{ray._private.worker.global_worker.node.get_logs_dir_path()}"
 
 
-def reason_of(error: BaseException | None) -> str:
+def _last_death() -> str:
+    """Return what Ray knows of the last worker that died unasked, or ''; Tune has nothing of one that was starting."""
+    from ray.core.generated.common_pb2 import WorkerExitType
+    from ray.core.generated.gcs_pb2 import WorkerTableData
+
+    try:
+        kept = ray._private.state.state._connect_and_get_accessor().get_worker_table()
+    except (AttributeError, RuntimeError):  # no part of Ray's interface
+        return ""
+    dead = [worker for worker in map(WorkerTableData.FromString, kept) if not worker.is_alive]
+    unasked = [worker for worker in dead if WorkerExitType.Name(worker.exit_type) in UNASKED]
+    return str(max(unasked, key=lambda worker: worker.end_time_ms).exit_detail) if unasked else ""
+
+
+def reason_of(error: BaseException | str | None) -> str:
     """Return, in one line, why a trial's last worker ended, as far as Ray knows it by the error of the trial."""
     said = str(error)
     if isinstance(error, ray.exceptions.RayTaskError):  # it could say it itself
