@@ -8,6 +8,7 @@ from rnnsweep.machine.device import use_cores
 from rnnsweep.network.model import build
 from rnnsweep.network.packed.network import Network
 from rnnsweep.spec import Spec, SpecError
+from rnnsweep.training.engines import engine_class
 from rnnsweep.training.result import best_epoch
 from rnnsweep.training.train import train
 
@@ -23,6 +24,11 @@ OPTIONS = {
     "a plateau, clipping and decay": {
         "schedule": "plateau", "learning_rate": 0.2, "clip_norm": 0.05, "weight_decay": 0.1,
     },
+    "an optimizer of its own for the embedding": {
+        "embedding_optimizer": "sgd", "embedding_learning_rate": 3, "momentum": 0.5, "clip_norm": 0.05,
+        "schedule": "cosine", "hidden": 5,
+    },
+    "a learning rate of its own for the table": {"embedding_learning_rate": 0.1, "weight_decay": 0.1, **RECIPE},
     "averaged weights": {"average_epochs": 3, "optimizer": "adamw"},
 }  # fmt: skip
 TIMES = ("seconds", "cpu_seconds")
@@ -64,6 +70,26 @@ def test_words_left_out_are_drawn_again_from_a_checkpoint_and_stay_in_for_predic
         assert resumed_rows == rows
         assert (resumed.predictions["last"] == result.predictions["last"]).all()
         assert rows != trained(SPEC, tiny, engine)[0]
+
+
+def test_what_layers_drop_is_drawn_again_from_a_checkpoint_and_stays_in_for_predictions(tiny):
+    rates = {"layer_dropout": 0.3, "channel_dropout": 0.3, "recurrent_dropout": 0.3, "adversarial": 0.5}
+    spec = SPEC.replace(cell="forget", units=(4, 3), bidirectional=True, segment=6, pooling="attention", epochs=3)
+    for engine in ("packed", "keras"):
+        noisy = spec.replace(**dict(list(rates.items())[: 4 if engine == "packed" else 3]))
+        rows, state, result = trained(noisy, tiny, engine)
+        resumed_rows, _, resumed = trained(noisy, tiny, engine, state)
+        assert resumed_rows == rows
+        assert (resumed.predictions["last"] == result.predictions["last"]).all()
+
+
+def test_adversarial_noise_is_packed_on_any_device_and_not_for_the_keras_layers():
+    assert engine_class("auto", SPEC.replace(adversarial=1), "gpu").name == "packed"
+    assert engine_class("auto", SPEC, "gpu").name == "keras"
+    with pytest.raises(
+        ValueError, match=r"adversarial is 1\.0, which the Keras layers do not train on; give engine packed"
+    ):
+        engine_class("keras", SPEC.replace(adversarial=1), "cpu")
 
 
 def test_a_training_step_leaves_whole_words_out_and_enlarges_the_others_on_both_paths():
