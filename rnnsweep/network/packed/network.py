@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.linalg.cython_blas  # noqa: F401  (numba loads it at its first product, too late to be limited)
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
