@@ -94,6 +94,11 @@ def test_the_same_ledger_gives_the_same_bytes_wherever_it_lies(mixed, written, t
     assert files_of(tmp_path / "deep" / "out") == files_of(written)
 
 
+def test_two_processes_write_the_bytes_of_one(mixed):
+    contents = mixed.load()
+    assert report.report(contents, mixed.predictions, processes=2) == report.report(contents, mixed.predictions)
+
+
 def test_the_report_names_no_path_of_a_machine(mixed, written):
     for name in ("report.html", "report.md"):
         assert str(Path(mixed.uri).parent) not in (written / name).read_text()
