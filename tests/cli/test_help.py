@@ -9,7 +9,7 @@ import pytest
 from rnnsweep.cli.flags import Parser
 from rnnsweep.cli.grid import grid, one
 from rnnsweep.cli.search import search
-from rnnsweep.spec import FROM_DATA, meanings
+from rnnsweep.spec import NO_FLAGS, meanings
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {"grid": grid, "one": one, "search": search}
@@ -52,7 +52,7 @@ def test_every_flag_has_a_line_of_help_and_every_field_the_one_of_its_spec(actio
     assert [action.option_strings for action in actions if not (action.help or "").strip()] == []
     first = {action.dest: action.help for action in reversed(actions)}
     for name, meaning in meanings().items():
-        if name not in FROM_DATA:
+        if name not in NO_FLAGS:
             assert first[name].replace("%%", "%").startswith(meaning.partition("None:")[0])
 
 

@@ -37,9 +37,9 @@ def by_keras(model, ids, labels, mask=None, sample_weights=None, training=False)
     import tensorflow as tf
 
     head = [layer for layer in model.layers if layer.name in ("hidden", "dense")]
-    below = keras.Model(model.inputs, head[0].input)
+    below = keras.Model(model.inputs[0], head[0].input)
     with tf.GradientTape() as tape:
-        probabilities = below([ids], training=training)
+        probabilities = below(ids, training=training)
         if mask is not None:
             probabilities *= mask
         for layer in head:

@@ -179,7 +179,7 @@ def with_adversarial_noise(model, ids, labels, length):
     vectors, seen = layer.call, []
     layer.call = lambda inputs: seen.append(vectors(inputs)) or seen[-1]
     with tf.GradientTape() as tape:
-        found = model([ids])
+        found = model(ids)
         loss = keras.losses.BinaryCrossentropy()(labels[:, None].astype(np.float32), found)
     gradient = tape.gradient(loss, seen[0])
     of_texts = tf.reshape(gradient, (len(ids), -1))
