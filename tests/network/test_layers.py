@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -63,13 +65,14 @@ class Drawn:
 
     def __init__(self, spec, ids):
         self.spec, self.batch, self.random = spec, Packer(spec).pack(ids), np.random.default_rng(3)
-        self.masks = {}
+        self.masks, self.one_at_a_time = {}, threading.Lock()  # groups of a batch ask side by side
 
     def mask(self, *name, shape):
-        if name not in self.masks:
-            kept = self.random.random((self.spec.num_words, *shape)) > 0.4
-            self.masks[name] = kept.astype(np.float32) / np.float32(0.6)
-        return self.masks[name]
+        with self.one_at_a_time:
+            if name not in self.masks:
+                kept = self.random.random((self.spec.num_words, *shape)) > 0.4
+                self.masks[name] = kept.astype(np.float32) / np.float32(0.6)
+            return self.masks[name]
 
     def words(self, sequence, last=False):
         pairs = slice(sequence.offsets[-3] if last else 0, None)
