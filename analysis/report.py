@@ -18,7 +18,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `analysis` is never installed
 
 from analysis.command import DONE, INTERRUPTED, Parser, existing
-from analysis.side_by_side import processes_here, side_by_side
+from analysis.side_by_side import beside, processes_here, side_by_side
 from analysis.watch import watch
 from rnnsweep.errors import UserError
 from rnnsweep.files import write_whole
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from analysis.document import Section
     from analysis.frames.networks import Stored
-    from rnnsweep.ledger import LedgerFrames
+    from rnnsweep.ledger import Ledger, LedgerFrames
 
 HTML, MARKDOWN, PDF = "report.html", "report.md", "report.pdf"
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             files = report(contents, ledger.predictions, options.compare, options.pdf, again, processes)
             return write(files, Path(options.out))
 
-        paths = watch(ledger, written) if options.watch else written(ledger.load())
+        paths = watch(ledger, written) if options.watch else written(_loaded(ledger))
     except UserError as error:
         parser.error(str(error))
     except OSError as error:
@@ -117,6 +117,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     _say(paths, Path(options.out))
     return DONE
+
+
+def _loaded(ledger: Ledger) -> LedgerFrames:
+    """Return all that is in a ledger; a second process reads a folder while this one imports what draws."""
+    return beside(ledger.load, _imported) if ledger.local and processes_here() > 1 else ledger.load()
+
+
+def _imported() -> None:
+    import analysis.sections.whole  # noqa: F401  (a second of imports: matplotlib's and SciPy's)
 
 
 def _say(paths: list[Path], out: Path) -> None:

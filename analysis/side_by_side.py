@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 MOST = 2  # processes: each holds what it draws
@@ -44,6 +44,19 @@ def side_by_side(tasks: Sequence[Callable[[], T]], processes: int) -> list[T]:
             return list(pool.map(_run, range(len(tasks))))
     except BrokenProcessPool:
         return [task() for task in tasks]
+
+
+def beside(task: Callable[[], T], meanwhile: Callable[[], object]) -> T:
+    """Return what a task returns in a forked process, while this one does something else.
+
+    Where the task fails there, or its process is killed, it is tried here.
+    """
+    with ProcessPoolExecutor(1, get_context("fork"), _begin, ((task,),)) as pool:
+        found = pool.submit(_run, 0)
+        meanwhile()
+        if found.exception() is None:
+            return cast(T, found.result())
+    return task()
 
 
 def _begin(tasks: Sequence[Callable[[], object]]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from analysis.frames.networks import Predictions
 from analysis.frames.predictions import class_names, count_classes
@@ -272,8 +272,8 @@ def _of_reviews(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[fl
     se = float(each.std(ddof=1)) / n**0.5 if n > 1 else 0.0
     if not se > 0:
         return mean, np.nan, np.nan, np.nan
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * se
-    p = 2 * float(stats.t.sf(abs(mean) / se, n - 1))
+    half = float(special.stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * se
+    p = 2 * float(special.stdtr(n - 1, -abs(mean) / se))
     return mean, max(mean - half, -1.0), min(mean + half, 1.0), p
 
 

@@ -19,7 +19,7 @@ from analysis.frames.gaps import Choice, choices, gaps
 from analysis.frames.importance import grid_importance
 from analysis.frames.leaderboard import leaderboard
 from analysis.frames.lines import beside, lines
-from analysis.frames.networks import PREDICTED, Grid, Predictions, Samples, Stored, grids, studied
+from analysis.frames.networks import PREDICTED, READERS, Grid, Predictions, Samples, Stored, grids, studied
 from analysis.frames.spread import spread
 from analysis.frames.texts import Data, Texts, texts
 from analysis.frames.trials import BEST
@@ -100,11 +100,15 @@ def study(
 
 
 def _importance_beside_reading(found: Sequence[Grid], samples: Samples, processes: int) -> pd.DataFrame:
-    """Return the importance of the axes, which needs no predictions; `samples` has those of all grids then."""
+    """Return the importance of the axes, which needs no predictions; `samples` has those of all grids then.
+
+    Several processes read a folder only (`report`), where a second reader in each would be in the first one's way.
+    """
+    readers = 1 if processes > 1 else READERS
     keys = [key for grid in found for network in grid.networks for key in network.keys]
     parts = [keys[place::PARTS] for place in range(PARTS)]
     importance = partial(grid_importance, found, samples)
-    tasks: list[Callable[[], Any]] = [importance, *(partial(samples.read, part) for part in parts if part)]
+    tasks: list[Callable[[], Any]] = [importance, *(partial(samples.read, part, readers) for part in parts if part)]
     first, *seen = side_by_side(tasks, processes)
     for part in seen:
         samples.take(part)

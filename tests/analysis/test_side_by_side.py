@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from analysis.side_by_side import processes_here, side_by_side
+from analysis.side_by_side import beside, processes_here, side_by_side
 from rnnsweep.errors import UserError
 
 
@@ -37,6 +37,17 @@ def test_an_error_of_a_task_is_raised_here():
 
 def test_where_a_process_is_killed_all_is_worked_out_here():
     assert side_by_side([partial(killed, os.getpid())] * 2, 2) == ["here", "here"]
+
+
+def test_what_another_process_returns_while_this_one_does_something_else():
+    done = []
+    assert beside(os.getpid, lambda: done.append(os.getpid())) != os.getpid() == done[0]
+
+
+def test_what_fails_or_is_killed_beside_this_process_is_tried_here():
+    assert beside(partial(killed, os.getpid()), os.getpid) == "here"
+    with pytest.raises(UserError, match="no such network"):
+        beside(refused, os.getpid)
 
 
 def test_beside_other_threads_nothing_is_forked(monkeypatch):

@@ -2,6 +2,7 @@ import json
 import os
 import pickle
 import stat
+import threading
 
 import fsspec
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from pyarrow.fs import FSSpecHandler, PyFileSystem
 
 from rnnsweep.ledger import CONTRACT, EPOCH_COLUMNS, Ledger, Record, StoreError
+from rnnsweep.ledger.store import Store
 from rnnsweep.space import SYSTEMS
 from rnnsweep.spec import Spec
 
@@ -260,3 +262,15 @@ def test_a_ledger_travels_without_what_was_read(indexed):
     ledger.load()
     assert len(pickle.dumps(ledger)) == size
     assert len(pickle.loads(pickle.dumps(ledger)).results()) == 20
+
+
+@pytest.mark.parametrize(("near", "many"), [(1e9, False), (0.0, True)])
+def test_a_near_disk_is_read_by_one_thread_and_a_slow_folder_by_many(near, many, tmp_path, monkeypatch):
+    monkeypatch.setattr("rnnsweep.ledger.store.NEAR_SECONDS", near)
+    store, names = Store(tmp_path), [f"{number}.json" for number in range(120)]
+    for name in names[::2]:
+        (tmp_path / name).write_text(name)
+    threads, read = set(), store.read_file
+    monkeypatch.setattr(store, "read_file", lambda name: threads.add(threading.get_ident()) or read(name))
+    assert store.read_files(names) == {name: name.encode() for name in names[::2]}
+    assert (threads != {threading.get_ident()}) == many
