@@ -196,12 +196,17 @@ class QueueScheduler(_NotSaved, FIFOScheduler):  # type: ignore[misc]
 
 
 class QueueCallback(_NotSaved, tune.Callback):  # type: ignore[misc]
-    """Hears everything but the epochs, and records trials whose worker could not."""
+    """Hears everything but the epochs, and records trials whose worker could not.
+
+    A machine may be lost between a trial's result and Tune's hearing that its worker is done. Tune begins it again then,
+    and what it says of that goes no further: a trial ends once.
+    """
 
     def __init__(self, hear: Hear, ledger: Ledger, listener: Listener) -> None:
         """Pass on to this function what trials report, and to the listener what only Tune knows."""
         self._hear, self._ledger, self._listener = hear, ledger, listener
         self._waits_since: float | None = time.monotonic()  # None: a worker has started, or was said to be missing
+        self._ended: set[str] = set()  # Tune's names of trials whose results were passed on
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Say, once, that no worker starts; it may yet, where an autoscaler has machines to start first.
@@ -220,19 +225,26 @@ class QueueCallback(_NotSaved, tune.Callback):  # type: ignore[misc]
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Say that a trial begins."""
         self._waits_since = None
-        self._listener.on_start(_spec(trial))
+        if trial.trial_id not in self._ended:
+            self._listener.on_start(_spec(trial))
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: Row, **info: Any) -> None:
         """Pass on a new attempt, or how the trial ended."""
-        if "epoch" not in result:
-            self._hear(_spec(trial), result)
+        if "epoch" in result or trial.trial_id in self._ended:
+            return
+        self._hear(_spec(trial), result)
+        if "status" in result:
+            self._ended.add(trial.trial_id)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Say that a trial goes on, on another worker."""
-        self._listener.on_retry(_spec(trial))
+        if trial.trial_id not in self._ended:
+            self._listener.on_retry(_spec(trial))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record a trial whose workers died, and pass on that it failed."""
+        if trial.trial_id in self._ended:
+            return
         spec = _spec(trial)
         record = self._ledger.record(spec.key)
         text = record.error()  # one that hung said so itself, before its process ended

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from rnnsweep.cluster import connect
+from rnnsweep.ledger import Ledger
+from tests.helpers.sweeps import SPECS, Heard
 
 
 @pytest.fixture
@@ -73,3 +75,20 @@ def test_why_a_worker_died_is_said_as_far_as_ray_knows(error, reason):
 
     assert reason_of(RuntimeError(error)).startswith(f"the worker died 3 times, the last time {reason}")
     assert os.linesep not in reason_of(RuntimeError(error + "\nmore"))
+
+
+def test_a_trial_that_tune_begins_again_after_its_result_ends_once(tmp_path):
+    from rnnsweep.cluster.ray_tune import QueueCallback
+
+    heard, listener = [], Heard()
+    callback = QueueCallback(lambda spec, row: heard.append((spec.key, row["status"])), Ledger(tmp_path), listener)
+    trial = SimpleNamespace(trial_id="tune's", config={"spec": SPECS[0].to_json()})
+    callback.on_trial_start(0, [], trial)
+    for _ in range(2):
+        callback.on_trial_result(0, [], trial, {"status": "finished"})
+        callback.on_trial_recover(0, [], trial)
+        callback.on_trial_start(0, [], trial)
+    callback.on_trial_error(0, [], trial)
+    assert heard == [(SPECS[0].key, "finished")]
+    assert listener.events == [("started", SPECS[0].key)]
+    assert Ledger(tmp_path).record(SPECS[0].key).error() == ""
