@@ -12,7 +12,7 @@ import rnnsweep.cli.run
 from rnnsweep.cli import grid as commands
 from rnnsweep.cli.guard import STOPS
 from rnnsweep.ledger import Ledger, Record
-from rnnsweep.spec import FROM_DATA, HINTS, Spec
+from rnnsweep.spec import HINTS, NO_FLAGS, Spec
 
 SMALL = ["--units", "4", "--embedding-dim", "3", "--num-words", "30", "--max-len", "12"]
 SMALL += ["--batch-size", "16", "--epochs", "1", "--reviews", "100"]
@@ -107,13 +107,17 @@ def test_every_field_of_the_spec_is_a_flag(results):
     flags += ["--learning-rate", "0.1", "--seed", "5", "--reviews", "100", "--no-train-vectors", "--loss", "square"]
     flags += ["--momentum", "0.5", "--schedule", "cosine", "--label-smoothing", "0.1", "--clip-norm", "1"]
     flags += ["--weight-decay", "0.1", "--word-dropout", "0.3", "--average-epochs", "1", "--initial-std", "0.05"]
+    flags += ["--hidden", "2", "--layer-dropout", "0.1", "--channel-dropout", "0.1", "--recurrent-dropout", "0.1"]
+    flags += ["--adversarial", "0.1", "--schedule-epochs", "2"]
     assert one(results, *flags) == 0
     (spec,) = specs(results)
-    assert one(results, *SMALL, "--segment", "5", "--pooling", "mean", "--patience", "1") == 0  # excluded above
+    excluded = ["--segment", "5", "--pooling", "mean", "--patience", "1"]
+    excluded += ["--embedding-optimizer", "sgd", "--embedding-learning-rate", "0.01"]
+    assert one(results, *SMALL, *excluded) == 0
     (other,) = specs(results) - {spec}
     default = Spec()
     changed = {name for name in HINTS for each in (spec, other) if getattr(each, name) != getattr(default, name)}
-    assert changed == set(HINTS) - set(FROM_DATA) | {"dataset", "data_sha256"}
+    assert changed == set(HINTS) - set(NO_FLAGS) | {"dataset", "data_sha256"}
     assert (spec.validation, spec.units, spec.dropout) == ("grouped", (4, 3), 0.5)
 
 
