@@ -38,7 +38,11 @@ def contents(tmp_path_factory):
     line = {"model": "nbsvm_2", "num_words": 1000, "max_len": 500, "val_accuracy": 0.9, "test_accuracy": 0.9,
             "seconds": 3.0, "data_sha256": IMDB["data_sha256"], "validation": "0.2", "validation_share": 0.2,
             "test_reviews": 8}  # fmt: skip
-    lines = {"baselines": baselines_frame([line]), "refits": baselines_frame([line | {"test_accuracy": 0.92}])}
+    flattered = line | {"validation": "first_batch", "num_words": 5000, "val_accuracy": 0.99}
+    lines = {
+        "baselines": baselines_frame([line, flattered]),
+        "refits": baselines_frame([line | {"test_accuracy": 0.92}]),
+    }
     return LedgerFrames(**(vars(ledger.load()) | lines)), ledger.predictions
 
 
@@ -67,6 +71,7 @@ def test_an_ensemble_stands_beside_the_best_network_and_line_with_the_costs_of_a
     assert first["seconds"] == 8 * first["members"]
     assert found["test_accuracy"].iloc[1] == pytest.approx(0.81)
     assert found["low"].notna().all()
+    assert found["val_accuracy"].iloc[2] == 0.9, "chosen on the texts that the network was chosen by"
 
 
 def test_the_report_has_a_section_of_them_and_no_rank_for_a_refit(contents):
