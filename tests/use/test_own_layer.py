@@ -79,8 +79,8 @@ def test_what_is_no_layer_or_fails_when_it_is_imported_is_named_in_one_line(mine
 def test_it_is_trained_by_the_keras_layers_as_the_plan_says_and_predicts_but_is_not_exported(mine, trained, capsys):
     flags = [
         "--data", str(trained / "reviews.csv"), "--results", "results", "--cell", "mine:Relu", "--units", "4",
-        "--embedding-dim", "3", "--num-words", "16", "--max-len", "8", "--epochs", "1", "--bidirectional", "--segment",
-        "4", "--pooling", "max", "--in-process", "--no-baselines",
+        "--embedding-dim", "3", "--num-words", "16", "--max-len", "8", "--batch-size", "8", "--epochs", "1",
+        "--bidirectional", "--segment", "4", "--pooling", "max", "--in-process", "--no-baselines",
     ]  # fmt: skip
     assert commands.grid("A grid.", flags) == 0
     said = capsys.readouterr().out
