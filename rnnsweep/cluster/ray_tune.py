@@ -198,8 +198,8 @@ class QueueScheduler(_NotSaved, FIFOScheduler):  # type: ignore[misc]
 class QueueCallback(_NotSaved, tune.Callback):  # type: ignore[misc]
     """Hears everything but the epochs, and records trials whose worker could not.
 
-    A machine may be lost between a trial's result and Tune's hearing that its worker is done. Tune begins it again then,
-    and what it says of that goes no further: a trial ends once.
+    A machine may be lost between a trial's result and Tune's hearing that its worker is done. Tune begins it again
+    then, and what it says of that goes no further: a trial ends once.
     """
 
     def __init__(self, hear: Hear, ledger: Ledger, listener: Listener) -> None:
