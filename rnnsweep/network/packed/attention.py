@@ -8,25 +8,14 @@ The compiled loops call none of another file (numba's cache would not notice a c
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
 
-
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-    try:
-        compiled: Callable[..., Any] = numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # nowhere to write the cache: compile in each process
-        compiled = numba.njit(**options)(function)
-    return compiled
+from rnnsweep.network.packed.compiled import compiled
 
 
 # outputs float32 [pairs, width]: of the last layer; texts int32 [pairs]: whose each is; shares float32 [pairs];
 # pooled float32 [texts, width].
-@_compiled
+@compiled
 def attend(outputs, scores, texts, shares, pooled):
     """Fill shares and pooled from the products of the outputs with the query, float32 [pairs]."""
     best = np.full(pooled.shape[0], -np.inf, np.float32)
@@ -48,7 +37,7 @@ def attend(outputs, scores, texts, shares, pooled):
             to[k] += share * output[k]
 
 
-@_compiled
+@compiled
 def attend_gradient(outputs, texts, shares, pooled, query, dpooled, doutputs, dquery):
     """Fill the gradients of the outputs [pairs, width] and of the query [width] from that of what is pooled."""
     means = np.empty(pooled.shape[0], np.float32)

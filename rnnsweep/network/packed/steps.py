@@ -11,21 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-import numba
 import numpy as np
 from numba import types
 
+from rnnsweep.network.packed.compiled import compiled
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    # Contraction to fused multiply-add is the only liberty taken: NaN and infinity must reach the loss.
-    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
-    try:
-        compiled: Callable[..., Any] = numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # nowhere to write the cache: compile in each process
-        compiled = numba.njit(**options)(function)
-    return compiled
+# Contraction to fused multiply-add is the only liberty taken: NaN and infinity must reach the loss.
+_compiled = partial(compiled, fastmath={"contract"})
 
 
 _ZERO, _ONE, _HALF = np.float32(0), np.float32(1), np.float32(0.5)

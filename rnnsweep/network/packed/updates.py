@@ -9,21 +9,9 @@ that they round as Keras's operations do, one after another.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
 
-
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-    try:
-        compiled: Callable[..., Any] = numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # nowhere to write the cache: compile in each process
-        compiled = numba.njit(**options)(function)
-    return compiled
-
+from rnnsweep.network.packed.compiled import compiled
 
 _ONE, _HALF = np.float32(1), np.float32(0.5)
 _NADAM_DECAY = np.float32(0.96)
@@ -33,7 +21,7 @@ _NADAM_DECAY = np.float32(0.96)
 # gradient, float32 [values]; the optimizer's two arrays of that weight, without values where it has none; `shared`,
 # float32 [1], which belongs to all weights; the number of the step, from 1; the learning rate; and the settings that
 # UPDATES names, float64. They change the weight and its arrays.
-@_compiled
+@compiled
 def _adam(weight, gradient, momentum, velocity, shared, step, rate, settings):
     beta_1, beta_2, epsilon = settings[0], settings[1], np.float32(settings[2])
     rest_1, rest_2 = np.float32(1 - beta_1), np.float32(1 - beta_2)
@@ -47,7 +35,7 @@ def _adam(weight, gradient, momentum, velocity, shared, step, rate, settings):
         momentum[k], velocity[k] = m, v
 
 
-@_compiled
+@compiled
 def decay(weight, share, rate):
     """Take this share of a weight, float32 [values], times the learning rate, off it, before the optimizer's update."""
     taken = np.float32(share) * rate
@@ -55,7 +43,7 @@ def decay(weight, share, rate):
         weight[k] -= weight[k] * taken  # as TensorFlow reorders it
 
 
-@_compiled
+@compiled
 def _nadam(weight, gradient, momentum, velocity, shared, step, rate, settings):
     beta_1, beta_2, epsilon = np.float32(settings[0]), np.float32(settings[1]), np.float32(settings[2])
     rest_1, rest_2 = _ONE - beta_1, _ONE - beta_2
@@ -72,13 +60,13 @@ def _nadam(weight, gradient, momentum, velocity, shared, step, rate, settings):
         momentum[k], velocity[k] = m, v
 
 
-@_compiled
+@compiled
 def nadam_product(product, step, beta_1):
     """Return the product of Nadam's schedule of momenta, taken on by one step."""
     return product * np.float32(beta_1) * (_ONE - _HALF * _NADAM_DECAY ** np.float32(step))
 
 
-@_compiled
+@compiled
 def _rmsprop(weight, gradient, velocity, nothing, shared, step, rate, settings):
     rho, rest, epsilon = np.float32(settings[0]), np.float32(1 - settings[0]), np.float32(settings[1])
     for k in range(weight.size):
@@ -88,7 +76,7 @@ def _rmsprop(weight, gradient, velocity, nothing, shared, step, rate, settings):
         velocity[k] = v
 
 
-@_compiled
+@compiled
 def _sgd(weight, gradient, momentum, nothing, shared, step, rate, settings):
     keep = np.float32(settings[0])
     if not momentum.size:
