@@ -146,6 +146,8 @@ def search(
     axes = space.search_space(usual | _fields(fields) | of_data, depth)
     goal = Goal(objectives=tuple(objectives), max_params=max_params, max_seconds=max_seconds)
     where = where.unshared() if goal.timed else where
+    known = store.results() if budget is not None else {}
+    factor = correction(known_estimates(store, known, dataset), known)
     study = Search(
         axes,
         goal,
@@ -161,8 +163,6 @@ def search(
         budget=budget,
         seconds_of=lambda spec: factor * estimate(spec, dataset).seconds,
     )
-    known = store.results()
-    factor = correction(known_estimates(store, known, dataset), known)
     with study:
         study.describe()
         _, left = study.progress()
@@ -206,11 +206,7 @@ def refit(
     trained = refits(found.specs, [int(epoch) for epoch in found.trials["best_epoch"]], seeds)
     _train(trained, dataset, store, where)
     frames, keys = store.load(), {*found.keys, *(spec.key for spec in trained)}
-    return compared(
-        frames.trials[frames.trials["key"].isin(keys)],
-        frames.specs,
-        lambda which: choice.right_of_all([store.predictions(key) for key in which]),
-    )
+    return compared(frames.trials, frames.specs, frames.studies, store.predictions, keys)
 
 
 def ensemble(results: Place = "results") -> Ensemble:

@@ -7,22 +7,21 @@ on the test set, too: so the seed that chose never counts in what is reported.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnsweep.spec import ALL_BUT_SEED
+from rnnsweep.spec import ALL_BUT_SEED, NONE_HELD_OUT, NOT_HELD_OUT
 from rnnsweep.stats import interval
-from rnnsweep.types import Arrays
 
 NETWORK = list(ALL_BUT_SEED)
 """Columns of `LedgerFrames.trials` that make a trial another network or another experiment: all of a spec's but the
 seed, so that a field added later parts networks instead of passing them off as seeds of one."""
 COLUMNS = ["key", "val", "n", "mean", "sd", "low", "high"]
 ACCURACY = "val_accuracy"
-NONE_HELD_OUT = "none"  # the validation of trials that have none, and no rank by it
 TITLES = {"auroc": "AUROC", "macro_f1": "macro F1", "micro_f1": "micro F1"}
 
 
@@ -107,18 +106,36 @@ def chosen(trials: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return _rows(found, _measure_of_all(found))
 
 
-def right(arrays: Arrays) -> NDArray[np.bool_]:
-    """Return who was classified rightly by the best epoch, bool [test texts], of the predictions of a record."""
-    best, label = arrays["best"], arrays["label"]
-    if label.ndim > 1:  # several labels a text
-        return np.asarray(((best > 0.5) == label).all(1))
-    return np.asarray((best.argmax(1) if best.ndim > 1 else best > 0.5) == label)
+def held_out(done: pd.DataFrame) -> pd.DataFrame:
+    """Return the finished trials that were validated on held-out texts; where there are none, all."""
+    held = done[~done["validation"].isin(NOT_HELD_OUT)]
+    return held if len(held) else done
 
 
-def right_of_all(predicted: Sequence[Arrays | None]) -> NDArray[np.bool_] | None:
-    """Return what `right` does of several trials, bool [trials, test texts]; None where they differ or one has none."""
-    found = [right(arrays) for arrays in predicted if arrays]
-    return np.stack(found) if found and len(found) == len(predicted) and len(set(map(len, found))) == 1 else None
+def classify(probabilities: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the class of each text, int64 [texts], as Keras counts.
+
+    1 where its probability is above 0.5; of several classes the most probable one, the first of equals.
+    """
+    values = np.asarray(probabilities, dtype=np.float32)
+    return (values > 0.5).astype(np.int64) if values.ndim == 1 else values.argmax(axis=1)
+
+
+def right(label: NDArray[Any], probabilities: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which texts are classified rightly, bool [texts]: of several labels each, those with all of them."""
+    if np.ndim(label) > 1:
+        return np.asarray(((np.asarray(probabilities, dtype=np.float32) > 0.5) == label).all(axis=1))
+    return np.asarray(classify(probabilities) == label)
+
+
+def right_of_all(predicted: Iterable[Mapping[str, NDArray[Any]] | None]) -> NDArray[np.bool_] | None:
+    """Return who was right by the best epoch of each trial, bool [trials, test texts], given its record's predictions.
+
+    None where the texts differ or a trial has no predictions.
+    """
+    arrays = list(predicted)
+    found = [right(each["label"], each["best"]) for each in arrays if each]
+    return np.stack(found) if found and len(found) == len(arrays) and len(set(map(len, found))) == 1 else None
 
 
 def _measure_of_all(found: Sequence[tuple[str, pd.DataFrame]]) -> str:

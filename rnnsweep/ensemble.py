@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from rnnsweep.ledger import LedgerFrames
 from rnnsweep.network.output import Output, Softmax, output_of
+from rnnsweep.spec import NOT_HELD_OUT
 from rnnsweep.stats import wilson
-from rnnsweep.types import Arrays, Floats, Row
+from rnnsweep.types import Floats, Predictions, Row
 
 CANDIDATES = 50  # the best by validation, of more
 MOST = 20  # members, each as often as it was chosen
 CERTAIN = 2.0**-12  # half precision knows no probability nearer to 1, but 1 itself
-Predictions = Callable[[str], Arrays | None]  # of a trial, by its key
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _score(total: Floats, count: int, labels: NDArray[Any], output: Output) -> t
 def _alike(frames: LedgerFrames, keys: Collection[str] | None) -> list[Row]:
     """Return the rows of the finished trials that share their validation texts, the most there are, best first."""
     trials = frames.trials
-    found = trials[(trials["status"] == "finished") & ~trials["validation"].isin(["test", "none"])]
+    found = trials[(trials["status"] == "finished") & ~trials["validation"].isin(NOT_HELD_OUT)]
     found = found[(found["class_names"] != "") & found["val_accuracy"].notna()]
     found = found if keys is None else found[found["key"].isin(keys)]
     if not len(found):

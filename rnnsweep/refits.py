@@ -6,16 +6,16 @@ them, on the schedule of those, and its seeds are others. No ranking by validati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from statistics import median_low
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from rnnsweep.choice import NETWORK, NONE_HELD_OUT
-from rnnsweep.spec import Spec
+from rnnsweep.choice import NETWORK, right_of_all
+from rnnsweep.spec import NONE_HELD_OUT, NOT_HELD_OUT, Spec
 from rnnsweep.stats import ACCURACY, Sample, contrast, sample
+from rnnsweep.types import Predictions, Row
 
 SEEDS = 5  # fresh ones of a refit
 REFIT_COLUMNS = [
@@ -23,9 +23,6 @@ REFIT_COLUMNS = [
     "refit_key", "epochs", "refit_n", "refit_accuracy", "refit_low", "refit_high", "difference", "difference_low",
     "difference_high", "seconds", "refit_seconds",
 ]  # fmt: skip
-Right = Callable[
-    [Sequence[str]], NDArray[np.bool_] | None
-]  # of trials' keys: who was right on each test text, if known
 
 
 def refit(spec: Spec, epochs: int, seed: int) -> Spec:
@@ -48,7 +45,7 @@ def refits(specs: Sequence[Spec], best_epochs: Sequence[int], seeds: int) -> lis
 
 def reason_against(spec: Spec) -> str:
     """Return why a network cannot be trained on all texts, or ''."""
-    if spec.validation in ("test", NONE_HELD_OUT):
+    if spec.validation in NOT_HELD_OUT:
         return f"validation is {spec.validation}, so its epochs were not chosen on held-out texts"
     if spec.schedule == "plateau":
         return "schedule is plateau, which follows held-out texts, and a refit has none"
@@ -56,19 +53,25 @@ def reason_against(spec: Spec) -> str:
 
 
 def compared(
-    trials: pd.DataFrame, specs: Mapping[str, Spec], right: Right, chose: Collection[str] = ()
+    trials: pd.DataFrame,
+    specs: Mapping[str, Spec],
+    studies: Mapping[str, Row],
+    predictions: Predictions,
+    keys: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Return a row per refitted network: mean test accuracy and 95 % interval without and with the refit, and of both
     the difference on the same test texts.
 
-    `trials` are `LedgerFrames.trials`. `chose` are keys of trials that a search chose networks by, which do not count
-    where there are others. The seconds are means.
+    Of the trials of these keys, or of all; `trials`, `specs` and `studies` are those of `LedgerFrames`. Trials that a
+    search chose networks by do not count where there are others. The seconds are means.
     """
     done = trials[trials["status"] == "finished"]
+    done = done if keys is None else done[done["key"].isin(keys)]
     of_refits = done[done["validation"] == NONE_HELD_OUT]
-    others = done[~done["validation"].isin(["test", NONE_HELD_OUT])]
+    others = done[~done["validation"].isin(NOT_HELD_OUT)]
+    chose = {key for study in studies.values() for key in study.get("confirmed") or []}
     rows = [
-        _row(before, after, specs, right, chose)
+        _row(before, after, specs, predictions, chose)
         for _, after in of_refits.groupby(NETWORK, sort=False, dropna=False)
         for before in _refitted(others, specs[after["key"].iloc[0]], specs)
     ]
@@ -90,12 +93,17 @@ def _is_refit_of(spec: Spec, refitted: Spec) -> bool:
 
 
 def _row(
-    before: pd.DataFrame, after: pd.DataFrame, specs: Mapping[str, Spec], right: Right, chose: Collection[str]
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    specs: Mapping[str, Spec],
+    predictions: Predictions,
+    chose: Collection[str],
 ) -> dict[str, object]:
     fresh = before[~before["key"].isin(chose)]
     before, after = (rows.sort_values("seed") for rows in (fresh if len(fresh) else before, after))
     first, second = (
-        sample(rows["test_accuracy"].to_numpy(float), right(list(rows["key"]))) for rows in (before, after)
+        sample(rows["test_accuracy"].to_numpy(float), right_of_all(map(predictions, rows["key"])))
+        for rows in (before, after)
     )
     spec = specs[before["key"].iloc[0]]
     both = contrast([second, first], [1.0, -1.0])

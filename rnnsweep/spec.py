@@ -24,7 +24,9 @@ EMBEDDING_OPTIMIZERS = ("same", *OPTIMIZERS)
 POOLINGS = ("last", "mean", "max", "max+mean", "last+max+mean", "attention")
 LARGEST_SEED = 2**32 - 1  # that TensorFlow and NumPy take alike
 SMALLEST_FLOAT, LARGEST_FLOAT = 1e-37, 3e38  # that float32 holds with all of its digits
-VALIDATIONS = ("first_batch", "test", "grouped")  # or none, which holds nothing out
+VALIDATIONS = ("first_batch", "test", "grouped")  # or none
+NONE_HELD_OUT = "none"  # the validation of what is trained on all texts
+NOT_HELD_OUT = ("test", NONE_HELD_OUT)  # validations by which nothing may be chosen
 # What the best epoch is chosen by; not all data has each of them (`training.measures.check_selection`).
 SELECTIONS = (
     "val_accuracy", "val_loss", "val_micro_f1", "val_macro_f1", "val_balanced_accuracy", "val_auroc",
@@ -154,7 +156,7 @@ class Spec:
             raise SpecError(f"initial_std is {self.initial_std}; give 0, Keras's own starts, or up to 10, such as 0.05")
         _share("dropout", self.dropout)
         _rate("learning_rate", self.learning_rate)
-        if self.validation == "none":
+        if self.validation == NONE_HELD_OUT:
             self._check_all_trained_on()
         elif isinstance(self.validation, str):
             _choice("validation", self.validation, VALIDATIONS, "or a share between 0 and 1, for example 0.2, or none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, NotRequired, Required, TypedDict
 
 import numpy as np
@@ -11,6 +12,7 @@ Tokens = NDArray[np.int32]
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Arrays = dict[str, NDArray[Any]]
+Predictions = Callable[[str], Mapping[str, NDArray[Any]] | None]  # of a trial, by its key
 Row = dict[str, Any]  # what is known of an epoch or a trial, by name
 
 

@@ -18,16 +18,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.frames.networks import Predictions
 from analysis.frames.predictions import class_names, count_classes
-from analysis.frames.predictions import right as judged
 from analysis.frames.trials import finished, held_out
 from rnnsweep.cells import CELLS
 from rnnsweep.choice import NETWORK
+from rnnsweep.choice import right as judged
 from rnnsweep.errors import UserError
 from rnnsweep.spec import Spec
 from rnnsweep.stats import CONFIDENCE, DIFFERENCE, Sample, contrast, sample
-from rnnsweep.types import Floats
+from rnnsweep.types import Floats, Predictions
 
 BEST, LAST = "best", "last"
 MOST = 10  # reviews that are named

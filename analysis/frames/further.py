@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.frames.networks import Stored
 from analysis.frames.trials import held_out
 from rnnsweep.choice import networks, right_of_all
 from rnnsweep.ensemble import ensemble, members_frame
-from rnnsweep.ledger import COMMONEST, LINE_TITLES, LedgerFrames, refitted_pairs
+from rnnsweep.ledger import LINE_TITLES, LedgerFrames, lines_of, refitted_pairs
 from rnnsweep.refits import REFIT_COLUMNS, compared
 from rnnsweep.spec import Spec
 from rnnsweep.stats import ACCURACY, contrast, sample, wilson
+from rnnsweep.types import Predictions
 
 LINE_COLUMNS = ["data", "title", "num_words", "max_len", "test_accuracy", "refit_accuracy", "seconds", "refit_seconds"]
 ENSEMBLE_COLUMNS = [
     "data", "what", "title", "members", "keys", "val_accuracy", "test_accuracy", "low", "high", "seconds", "params",
 ]  # fmt: skip
-NEEDED = ("label", "best", "validation", "validation_label")  # of the predictions, to choose an ensemble by
+RIGHT = ("label", "best")  # of the predictions, what says who was right by the best epoch
+NEEDED = (*RIGHT, "validation", "validation_label")  # and to choose an ensemble by
 WHERE = ["data_sha256", "reviews_used"]
 
 
 def refits(contents: LedgerFrames, trials: pd.DataFrame, predictions: Stored) -> pd.DataFrame:
     """Return `refits.compared` of the ledger's networks, with `data` as the prepared trials have it."""
-    chose = {key for study in contents.studies.values() for key in study.get("confirmed") or []}
-    found = compared(trials, contents.specs, lambda keys: _right(keys, predictions), chose)
+    found = compared(trials, contents.specs, contents.studies, _only(predictions, *RIGHT))
     named = dict(zip(trials["key"], trials["data"], strict=True))
     return found.assign(data=[named[key] for key in found["key"]])[["data", *REFIT_COLUMNS]]
 
@@ -57,7 +55,7 @@ def ensembles(contents: LedgerFrames, trials: pd.DataFrame, predictions: Stored)
 
 
 def _of_data(data: str, done: pd.DataFrame, contents: LedgerFrames, predictions: Stored) -> list[dict[str, Any]]:
-    found = ensemble(contents, lambda key: _arrays(predictions, key, *NEEDED), set(done["key"]))
+    found = ensemble(contents, _only(predictions, *NEEDED), set(done["key"]))
     if found is None:
         return []
     members = members_frame(found, contents)
@@ -69,7 +67,7 @@ def _of_data(data: str, done: pd.DataFrame, contents: LedgerFrames, predictions:
            "seconds": found.seconds, "params": found.params}  # fmt: skip
     best = networks(done).iloc[0]
     alone = _network(data, done[done["key"].isin(best["keys"])], contents.specs[best["key"]], predictions)
-    return [row, alone, *_line(data, done, contents, contents.specs[best["key"]])]
+    return [row, alone, *_line(data, contents, contents.specs[best["key"]])]
 
 
 def _cells(kinds: int) -> str:
@@ -77,7 +75,8 @@ def _cells(kinds: int) -> str:
 
 
 def _network(data: str, rows: pd.DataFrame, spec: Spec, predictions: Stored) -> dict[str, Any]:
-    seeds = sample(rows["test_accuracy"].to_numpy(float), _right(list(rows["key"]), predictions))
+    shares = right_of_all(map(_only(predictions, *RIGHT), rows["key"]))
+    seeds = sample(rows["test_accuracy"].to_numpy(float), shares)
     low, high = contrast([seeds], [1.0], ACCURACY).interval()
     return {"data": data, "what": "network", "title": spec.label(), "members": 1,
             "keys": " ".join(rows["key"]), "val_accuracy": float(rows["val_accuracy"].mean()),
@@ -85,19 +84,10 @@ def _network(data: str, rows: pd.DataFrame, spec: Spec, predictions: Stored) -> 
             "params": int(rows["params"].iloc[0])}  # fmt: skip
 
 
-def _line(data: str, done: pd.DataFrame, contents: LedgerFrames, spec: Spec) -> list[dict[str, Any]]:
-    """Return the best linear line of this data by validation, on the texts that the network was chosen by, if any.
-
-    Others cannot be held against it: of 64 texts, a batch's, some line has nearly all right.
-    """
-    lines = contents.baselines
-    alike = (lines["validation"] == str(spec.validation)) & (lines["validation_share"] == spec.validation_share)
-    used = lines["reviews"].fillna(0).astype("int64")
-    here = (lines["data_sha256"] == done["data_sha256"].iloc[0]) & (used == done["reviews_used"].iloc[0])
-    found = lines[here & alike & (lines["model"] != COMMONEST)].sort_values(
-        "val_accuracy", ascending=False, kind="stable"
-    )
-    if not len(found):
+def _line(data: str, contents: LedgerFrames, spec: Spec) -> list[dict[str, Any]]:
+    """Return the best linear line by validation on the texts that the network was chosen by, if there is one."""
+    found = lines_of(contents.baselines, spec)
+    if not len(found) or found["validation"].iloc[0] != str(spec.validation):
         return []
     best = found.iloc[0]
     texts = 0 if pd.isna(best["test_reviews"]) else int(best["test_reviews"])
@@ -107,10 +97,6 @@ def _line(data: str, done: pd.DataFrame, contents: LedgerFrames, spec: Spec) -> 
              "test_accuracy": best["test_accuracy"], "low": low, "high": high, "seconds": best["seconds"]}]  # fmt: skip
 
 
-def _arrays(predictions: Stored, key: str, *names: str) -> dict[str, Any] | None:
-    arrays = predictions(key, *names)
-    return None if arrays is None else dict(arrays)
-
-
-def _right(keys: Sequence[str], predictions: Stored) -> NDArray[np.bool_] | None:
-    return right_of_all([_arrays(predictions, key, "label", "best") for key in keys])
+def _only(predictions: Stored, *names: str) -> Predictions:
+    """Return a reader of these predictions alone, since unpacking the others would take time."""
+    return lambda key: predictions(key, *names)

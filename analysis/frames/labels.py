@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnsweep.choice import networks
+from rnnsweep.choice import held_out, networks
 
 LABEL_COLUMNS = ["label", "texts", "said", "precision", "recall", "f1", "average_precision"]
 
@@ -39,7 +39,6 @@ def best_of_labels(trials: pd.DataFrame) -> list[pd.DataFrame]:
     done = trials[trials["multilabel"] & (trials["status"] == "finished")]
     chosen = []
     for _, rows in done.groupby(["data_sha256", "reviews"], sort=False, dropna=False):
-        held = rows[~rows["validation"].isin(["test", "none"])]
-        ranked = networks(held if len(held) else rows)
+        ranked = networks(held_out(rows))
         chosen.append(rows[rows["key"].isin(ranked.iloc[0]["keys"])])
     return chosen

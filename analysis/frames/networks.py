@@ -7,7 +7,7 @@ suggested is in no grid, because validation chose it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -16,15 +16,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.frames.predictions import right
 from analysis.frames.reliability import Bins, binned
 from analysis.frames.trials import BEST, CELL_ORDER, LAST, finished, held_out, records
 from rnnsweep.cells import CELLS
-from rnnsweep.choice import NETWORK
+from rnnsweep.choice import NETWORK, right
 from rnnsweep.spec import Spec
 from rnnsweep.stats import Sample, sample
-
-Predictions = Callable[[str], Mapping[str, NDArray[Any]] | None]
+from rnnsweep.types import Predictions
 
 READERS = 4  # trials whose predictions are read and unpacked at a time, where that hides an answer's time
 TRAINING, SLOPE = "last_train_accuracy", "slope"  # what can be measured of a trial, beside `BEST` and `LAST`

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rnnsweep.choice import classify
+
 MEASURES = {
     "macro_f1": "macro F1",
     "balanced_accuracy": "balanced accuracy",
@@ -32,22 +34,6 @@ def class_names(trial: Mapping[str, Any], count: int) -> list[str]:
     stored = trial.get("class_names")
     names = json.loads(stored) if stored else str(trial["classes"]).split("/")  # an older record joined them
     return [str(name) for name in names] if len(names) == count else [str(number) for number in range(count)]
-
-
-def classify(probabilities: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the class of each review, int64 [reviews], as Keras counts.
-
-    1 where its probability is above 0.5; of several classes the most probable one, the first of equals.
-    """
-    values = np.asarray(probabilities, dtype=np.float32)
-    return (values > 0.5).astype(np.int64) if values.ndim == 1 else values.argmax(axis=1)
-
-
-def right(label: NDArray[Any], probabilities: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which reviews are classified rightly, bool [reviews]: of several labels each, those with all of them."""
-    if np.ndim(label) > 1:
-        return np.asarray(((np.asarray(probabilities, dtype=np.float32) > 0.5) == label).all(axis=1))
-    return np.asarray(classify(probabilities) == label)
 
 
 def classification(label: NDArray[Any], probabilities: NDArray[Any]) -> pd.DataFrame:

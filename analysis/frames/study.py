@@ -19,13 +19,14 @@ from analysis.frames.gaps import Choice, choices, gaps
 from analysis.frames.importance import grid_importance
 from analysis.frames.leaderboard import leaderboard
 from analysis.frames.lines import beside, lines
-from analysis.frames.networks import PREDICTED, READERS, Grid, Predictions, Samples, Stored, grids, studied
+from analysis.frames.networks import PREDICTED, READERS, Grid, Samples, Stored, grids, studied
 from analysis.frames.spread import spread
 from analysis.frames.texts import Data, Texts, texts
 from analysis.frames.trials import BEST
 from analysis.frames.verdicts import Verdicts, verdicts
 from analysis.side_by_side import side_by_side
 from rnnsweep.ledger import LedgerFrames
+from rnnsweep.types import Predictions
 
 PARTS = 8  # in which predictions are read, so that processes end at about the same time
 

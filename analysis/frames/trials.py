@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from rnnsweep.cells import CELLS
+from rnnsweep.spec import NOT_HELD_OUT
 
 LAST, BEST = "last_test_accuracy", "test_accuracy"
 DATA = ["dataset", "data_sha256", "reviews_used"]  # results of different data are never averaged together
@@ -59,7 +60,7 @@ def held_out(trials: pd.DataFrame) -> pd.DataFrame:
     and one that held nothing out has seen more reviews than those that did.
     """
     done = finished(trials)
-    return done[~done["validation"].isin(["test", "first_batch", "none"])]
+    return done[~done["validation"].isin([*NOT_HELD_OUT, "first_batch"])]
 
 
 def in_order(trials: pd.DataFrame) -> pd.DataFrame:

@@ -25,11 +25,10 @@ from rnnsweep.baselines import (
 from rnnsweep.cli import screen
 from rnnsweep.data import Dataset, split
 from rnnsweep.data.split import shared_with_training
-from rnnsweep.ledger import COMMONEST, Ledger, LedgerFrames, refitted_pairs
+from rnnsweep.ledger import SETTING, Ledger, LedgerFrames, lines_of, refitted_pairs
 from rnnsweep.refits import reason_against, refit
-from rnnsweep.spec import Spec
+from rnnsweep.spec import NONE_HELD_OUT, Spec
 
-SETTING = ("reviews", "validation", "validation_share", "data_sha256", "num_words", "max_len")
 MOST = 12  # settings that a sweep computes lines for, where there are more of them
 # One core of a 2024 server, of the four lines together, measured on IMDB (20,000 of 25,000 reviews to train on).
 SETTING_SECONDS, TOKEN_SECONDS = 0.3, 2.4e-6
@@ -41,7 +40,7 @@ def settings_of(specs: Iterable[Spec]) -> dict[str, Spec]:
     Where that are more than `MOST`, each vocabulary is taken at the largest length only, and where that are still as
     many, only the largest vocabulary. Without held-out texts no C can be chosen, so that there are no lines.
     """
-    held = (spec for spec in specs if spec.validation != choice.NONE_HELD_OUT)
+    held = (spec for spec in specs if spec.validation != NONE_HELD_OUT)
     found = {baseline_key(BaselineSettings.of(spec)): spec for spec in held}
     for names in (["num_words"], []):
         if len(found) <= MOST:
@@ -156,8 +155,7 @@ def print_best(console: Console, frames: LedgerFrames, specs: Sequence[Spec]) ->
     columns = zip(*(frames.trials[name] for name in SETTING), strict=True)
     trials = frames.trials[[_setting(*values) in settings for values in columns]]
     done = trials[trials["status"] == "finished"]
-    held = done[done["validation"] != "test"]
-    found = choice.networks(held if len(held) else done)
+    found = choice.networks(choice.held_out(done))
     if len(found):
         best = found.iloc[0]
         spec = frames.specs[best["key"]]
@@ -176,7 +174,7 @@ def print_measure(console: Console, frames: LedgerFrames, spec: Spec, best: Any)
     tested = measure.replace("val_", "test_")
     if measure == choice.ACCURACY or measure not in frames.baselines or tested not in frames.trials:
         return
-    found = _lines_of(frames, spec, measure)
+    found = lines_of(frames.baselines, spec, measure)
     if len(found):
         value = float(frames.trials.loc[frames.trials["key"].isin(best["keys"]), tested].mean())
         screen.print_bar_measure(console, choice.title_of(measure), value, _row(found), tested)
@@ -184,21 +182,10 @@ def print_measure(console: Console, frames: LedgerFrames, spec: Spec, best: Any)
 
 def print_against(console: Console, frames: LedgerFrames, spec: Spec, accuracy: float, seeds: int) -> None:
     """Print a network with its mean test accuracy beside the best linear line on the same data; nothing without one."""
-    found = _lines_of(frames, spec, choice.ACCURACY)
+    found = lines_of(frames.baselines, spec)
     if len(found):
         screen.print_bar(console, spec, accuracy, seeds, _row(found))
 
 
 def _row(found: pd.DataFrame) -> dict[str, Any]:
     return {str(name): value for name, value in found.iloc[0].items()}
-
-
-def _lines_of(frames: LedgerFrames, spec: Spec, measure: str) -> pd.DataFrame:
-    """Return the linear lines on a spec's data, the best by a validation measure first; without it, none."""
-    lines = frames.baselines
-    reviews = lines["reviews"].isna() if spec.reviews is None else lines["reviews"].eq(spec.reviews).fillna(False)
-    same = (lines["data_sha256"] == spec.data_sha256) & reviews & (lines["model"] != COMMONEST)
-    alike = lines[same & (lines["validation"] == str(spec.validation))]
-    found = alike if len(alike) else lines[same]
-    found = found if measure == choice.ACCURACY else found.dropna(subset=[measure])
-    return found.sort_values(measure, ascending=False, kind="stable")

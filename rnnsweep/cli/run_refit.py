@@ -87,8 +87,7 @@ def _best(frames: LedgerFrames, specs: Sequence[Spec]) -> list[tuple[Spec, int]]
     """Return the best network's validated trials among these, each with its best epoch."""
     trials = frames.trials
     done = trials[trials["key"].isin([spec.key for spec in specs]) & (trials["status"] == "finished")]
-    held = done[~done["validation"].isin(["test", choice.NONE_HELD_OUT])]
-    ranked = choice.networks(held if len(held) else done)
+    ranked = choice.networks(choice.held_out(done))
     if not len(ranked):
         return []
     rows = choice.of_network(done, str(ranked.iloc[0]["key"])).sort_values("seed")
@@ -113,13 +112,7 @@ def _train(
 def _row(frames: LedgerFrames, ledger: Ledger, network: Sequence[Spec], trained: Sequence[Spec]) -> dict[str, Any]:
     """Return the row of `compared` of this network's own trials and of those of its refit."""
     keys = [spec.key for spec in (*network, *trained)]
-    chose = {key for study in frames.studies.values() for key in study.get("confirmed") or []}
-    found = compared(
-        frames.trials[frames.trials["key"].isin(keys)],
-        frames.specs,
-        lambda which: choice.right_of_all([ledger.predictions(key) for key in which]),
-        chose,
-    )
+    found = compared(frames.trials, frames.specs, frames.studies, ledger.predictions, keys)
     return {str(name): value for name, value in found.iloc[0].items()} if len(found) else {}
 
 

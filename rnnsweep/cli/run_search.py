@@ -232,7 +232,7 @@ def _interval(
     """Return what `with_interval` does of the winner, which so many fresh seeds confirm, of so many specs."""
     key = str(winner["key"])
     done = choice.planned(trials, key, fresh) if fresh else trials[trials["key"] == key]
-    shares = choice.right_of_all([ledger.predictions(one) for one in done["key"]])
+    shares = choice.right_of_all(map(ledger.predictions, done["key"]))
     result = ledger.record(str(done["key"].iloc[0])).result() or {}
     return with_interval(winner, result, sample(done["test_accuracy"].to_numpy(), shares), confirmed)
 

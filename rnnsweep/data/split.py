@@ -14,7 +14,7 @@ from rnnsweep.data.copies import copies, shared_between, with_copies
 from rnnsweep.data.groups import known_groups
 from rnnsweep.data.holdout import HeldOut, hold_out, strata, uncut
 from rnnsweep.data.reviews import SHUFFLE_SEED, DataError, Dataset, Reviews
-from rnnsweep.spec import Spec
+from rnnsweep.spec import NONE_HELD_OUT, Spec
 from rnnsweep.types import Ints
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ def split(spec: Spec, dataset: Dataset) -> Parts:
     one batch, or no groups to hold out.
     """
     parts = _LATEST.get(dataset, ("parts", *_setting(spec)), lambda: _parts(spec, dataset))
-    wanted = spec.validation != "none"
+    wanted = spec.validation != NONE_HELD_OUT
     if len(parts.train) < spec.batch_size or (wanted and not len(parts.validation)):
         raise DataError(
             f"{dataset.name} leaves {len(parts.train):,} reviews for training and {len(parts.validation):,} for "
@@ -56,9 +56,9 @@ def shared_with_training(spec: Spec, dataset: Dataset) -> NDArray[np.bool_]:
 
     def shared() -> NDArray[np.bool_]:
         train, test = _train_and_test(spec, dataset)
-        return shared_between(train if spec.validation != "none" else _all(spec, dataset, train), test)
+        return shared_between(train if spec.validation != NONE_HELD_OUT else _all(spec, dataset, train), test)
 
-    return _LATEST.get(dataset, ("shared", spec.reviews, spec.validation == "none"), shared)
+    return _LATEST.get(dataset, ("shared", spec.reviews, spec.validation == NONE_HELD_OUT), shared)
 
 
 def names_validation(spec: Spec, dataset: Dataset) -> bool:
@@ -84,7 +84,7 @@ def _parts(spec: Spec, dataset: Dataset) -> Parts:
     train, test = _train_and_test(spec, dataset)
     if spec.validation == "test":
         return Parts(train, test, test)
-    if spec.validation == "none":
+    if spec.validation == NONE_HELD_OUT:
         return Parts(_all(spec, dataset, train), train.first(0), test, "no text is held out: all are trained on")
     if dataset.validation is not None and names_validation(spec, dataset):
         named = _named(spec, dataset.validation)

@@ -1,6 +1,6 @@
 """What is on disk or in a bucket: a record per trial, written whole, and all of them as data frames."""
 
-from rnnsweep.ledger.baselines import BASELINE_COLUMNS, COMMONEST, LINE_TITLES, refitted_pairs
+from rnnsweep.ledger.baselines import BASELINE_COLUMNS, COMMONEST, LINE_TITLES, SETTING, lines_of, refitted_pairs
 from rnnsweep.ledger.bucket import StoreError
 from rnnsweep.ledger.frames import CONTRACT, EPOCH_COLUMNS, TIMED, LedgerFrames
 from rnnsweep.ledger.ledger import STUDIES, Ledger
@@ -12,11 +12,13 @@ __all__ = [
     "CONTRACT",
     "EPOCH_COLUMNS",
     "LINE_TITLES",
+    "SETTING",
     "STUDIES",
     "TIMED",
     "Ledger",
     "LedgerFrames",
     "Record",
     "StoreError",
+    "lines_of",
     "refitted_pairs",
 ]

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from rnnsweep.ledger.fields import misfit
+from rnnsweep.spec import Spec
 from rnnsweep.types import Row
 
 BASELINES = "baselines"  # the folder
@@ -32,7 +33,7 @@ LINE_TITLES = {
     "tfidf_lr_2": "TF-IDF, words and pairs, logistic regression",
     "nbsvm_2": "NB-SVM, words and pairs",
 }
-SAME_LINE = ["model", "data_sha256", "reviews", "validation", "validation_share", "num_words", "max_len"]
+SETTING = ("reviews", "validation", "validation_share", "data_sha256", "num_words", "max_len")
 REQUIRED = ("model", "num_words", "max_len", "data_sha256")
 FIELDS: dict[str, Any] = {
     "model": str, "num_words": int, "max_len": int, "val_accuracy": float, "test_accuracy": float, "seconds": float,
@@ -81,12 +82,26 @@ def baselines_frame(rows: list[Row]) -> pd.DataFrame:
     return frame.sort_values(order, ignore_index=True)
 
 
+def lines_of(lines: pd.DataFrame, spec: Spec, measure: str = "val_accuracy") -> pd.DataFrame:
+    """Return the linear models on a spec's texts, the best by a validation measure first; without it, none.
+
+    Of those that were chosen on the texts that the spec is validated on, or of all where there are no such: of 64
+    texts, a batch's, some line has nearly all right.
+    """
+    reviews = lines["reviews"].isna() if spec.reviews is None else lines["reviews"].eq(spec.reviews).fillna(False)
+    same = lines[(lines["data_sha256"] == spec.data_sha256) & reviews & (lines["model"] != COMMONEST)]
+    shares = same["validation_share"].fillna(Spec.validation_share)  # which older rows lack
+    alike = same[(same["validation"] == str(spec.validation)) & (shares == spec.validation_share)]
+    found = alike if len(alike) else same
+    return found.dropna(subset=[measure]).sort_values(measure, ascending=False, kind="stable")
+
+
 def refitted_pairs(lines: pd.DataFrame, refits: pd.DataFrame) -> pd.DataFrame:
     """Return the linear lines that were trained again on all texts, `title` and `refit_accuracy` beside their own.
 
     Both frames are as `baselines_frame` makes them; a refit has the setting in which its C was chosen.
     """
-    again = refits[[*SAME_LINE, "test_accuracy", "seconds"]]
+    again = refits[["model", *SETTING, "test_accuracy", "seconds"]]
     again = again.rename(columns={"test_accuracy": "refit_accuracy", "seconds": "refit_seconds"})
-    both = lines[lines["model"] != COMMONEST].merge(again, on=SAME_LINE)
+    both = lines[lines["model"] != COMMONEST].merge(again, on=["model", *SETTING])
     return both.assign(title=[LINE_TITLES.get(model, model) for model in both["model"]])

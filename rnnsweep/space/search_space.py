@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from rnnsweep.space.presets import FACTORIAL, words
-from rnnsweep.spec import Spec, SpecError
+from rnnsweep.spec import NONE_HELD_OUT, Spec, SpecError
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ def search_space(fields: Mapping[str, Sequence[Any] | Range], depths: Sequence[i
         if len(set(ends)) == 1 and not of_layers and not of_some:
             base = base.replace(**_field(name, ends[0]))
             del axes[name]
-    if base.validation == "none":
+    if base.validation == NONE_HELD_OUT:
         raise SpecError(
             "validation is none, but a search chooses by held-out texts; give grouped or a share such as 0.2 (--refit "
             "trains the winner on all texts)"

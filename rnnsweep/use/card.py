@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnsweep.data.vocabulary import Vocabulary
 from rnnsweep.ensemble import logits_of
-from rnnsweep.ledger import Ledger
+from rnnsweep.ledger import Ledger, lines_of
 from rnnsweep.machine.software import processor
 from rnnsweep.spec import FROM_DATA, Spec, meanings
 from rnnsweep.types import Arrays
@@ -148,13 +148,10 @@ def _accuracy(about: Card) -> str:
 
 def _line(about: Card) -> list[str]:
     """Return the row of the best linear model on the same texts, by its validation, where the ledger has one."""
-    lines = about.ledger.load().baselines
-    spec = about.found.spec
-    reviews = lines["reviews"].isna() if spec.reviews is None else lines["reviews"].eq(spec.reviews).fillna(False)
-    same = lines[(lines["data_sha256"] == spec.data_sha256) & reviews & (lines["model"] != "commonest")]
-    if not len(same):
+    found = lines_of(about.ledger.load().baselines, about.found.spec)
+    if not len(found):
         return []
-    best = same.sort_values("val_accuracy", ascending=False, kind="stable").iloc[0]
+    best = found.iloc[0]
     return [f"| for comparison, a linear model ({best['model']}) | {best['test_accuracy']:.4f} | | |"]
 
 

@@ -13,7 +13,7 @@ from rnnsweep import choice, commands
 from rnnsweep.ensemble import Ensemble, ensemble, members_frame
 from rnnsweep.errors import UserError
 from rnnsweep.ledger import Ledger, LedgerFrames
-from rnnsweep.spec import Spec
+from rnnsweep.spec import NONE_HELD_OUT, Spec
 from rnnsweep.stats import ACCURACY, contrast, sample, wilson
 
 BEST, ENSEMBLE = "best", "ensemble"
@@ -146,14 +146,13 @@ def _held_out(ledger: Ledger, frames: LedgerFrames) -> pd.DataFrame:
     if not len(done):
         train = shlex.join([*commands.words("grid"), "--results", ledger.uri])
         raise UseError(f"results {ledger.uri} has no finished trial; train some, such as by `{train}`")
-    validated = done[done["validation"] != choice.NONE_HELD_OUT]
+    validated = done[done["validation"] != NONE_HELD_OUT]
     if not len(validated):
         raise UseError(
             f"results {ledger.uri} has networks that held no texts out, and so no best one; give the key of one: "
             f"{', '.join(done['key'][:3])}"
         )
-    held = validated[validated["validation"] != "test"]
-    return held if len(held) else validated
+    return choice.held_out(validated)
 
 
 def _of_one_data(ledger: Ledger, done: pd.DataFrame) -> pd.DataFrame:
@@ -223,7 +222,5 @@ def accuracy_on_test(ledger: Ledger, found: Chosen) -> tuple[float, float, float
         if not isinstance(reviews, int) or not 0 <= mean <= 1:
             return mean, float("nan"), float("nan"), "one seed, its test texts not known"
         return mean, *wilson(round(mean * reviews), reviews), f"Wilson's, over {reviews:,} test texts of one seed"
-    decided = contrast(
-        [sample(accuracies, choice.right_of_all([ledger.predictions(key) for key in found.keys]))], [1.0], ACCURACY
-    )
+    decided = contrast([sample(accuracies, choice.right_of_all(map(ledger.predictions, found.keys)))], [1.0], ACCURACY)
     return mean, *decided.interval(), f"Student's t, over {len(accuracies)} seeds"

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score
 
-from analysis.frames.predictions import class_names, classification, classify, commonest, confused, confusion, measured
+from analysis.frames.predictions import class_names, classification, commonest, confused, confusion, measured
+from rnnsweep.choice import classify
 from rnnsweep.ledger.frames import MEASURES as MEASURE_COLUMNS
 from tests.helpers.ledgers import LABEL
 
