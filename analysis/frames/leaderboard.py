@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from analysis.frames.networks import Grid, Network, Samples
 from analysis.frames.trials import BEST
-from rnnsweep.choice import common
+from rnnsweep.choice import NETWORK, common
 from rnnsweep.stats import ACCURACY, Doubles, Sample, best_set, contrast
 
 BOARD_COLUMNS = [
@@ -33,6 +33,36 @@ def leaderboard(found: Sequence[Grid], samples: Samples) -> pd.DataFrame:
     parts = [_board(data, list(group), samples) for data, group in groupby(ordered, key=lambda grid: grid.data)]
     rows = [row for part in parts for row in part]
     return pd.DataFrame(rows, columns=BOARD_COLUMNS).astype({"rank": "Int64", "used": "Int64", "reviews": "Int64"})
+
+
+def told_apart(board: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the leaderboard with the fields that tell networks of one data and name apart behind their names.
+
+    Of the fields that differ, in the order of a spec, those that part networks which the ones before left alike.
+    """
+    specs = trials.set_index("key")
+    names = board["network"].copy()
+    for _, alike in board.groupby(["data", "network"], sort=False):
+        if len(alike) > 1:
+            fields = specs.loc[alike["key"], NETWORK].astype(object).set_axis(alike.index)
+            names[alike.index] += _differences(fields)
+    return board.assign(network=names)
+
+
+def _differences(fields: pd.DataFrame) -> pd.Series:
+    """Return of each network, a row of `fields`, the values that part it from the others: ` · pooling max`."""
+    words, groups = pd.Series("", index=fields.index), 1
+    for name in fields:
+        longer = words + f" · {str(name).replace('_', ' ')} " + fields[name].map(_said)
+        if longer.nunique() > groups:
+            words, groups = longer, longer.nunique()
+    return words
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    return "none" if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _board(data: str, found: Sequence[Grid], samples: Samples) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from analysis.frames.failures import failures
 from analysis.frames.further import ensembles, refits, refitted_lines
 from analysis.frames.gaps import Choice, choices, gaps
 from analysis.frames.importance import grid_importance
-from analysis.frames.leaderboard import leaderboard
+from analysis.frames.leaderboard import leaderboard, told_apart
 from analysis.frames.lines import beside, lines
 from analysis.frames.networks import PREDICTED, READERS, Grid, Samples, Stored, grids, studied
 from analysis.frames.spread import spread
@@ -72,7 +72,7 @@ def study(
     found = grids(studied(trials, contents.suggestions))
     samples = Samples(trials, contents.epochs, _needed(predictions, set(shown["key"])))
     importance = _importance_beside_reading(found, samples, processes)
-    board = _with_seconds(leaderboard(found, samples), found, trials)
+    board = told_apart(_with_seconds(leaderboard(found, samples), found, trials), trials)
     here = [_texts(grid, samples, trials, data) for grid in found]
     known = [(grid, one) for grid, one in zip(found, here, strict=True) if one]
     bar, planned = lines(contents, trials), contents.planned or PLANNED

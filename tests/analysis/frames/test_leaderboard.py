@@ -1,8 +1,12 @@
+import dataclasses
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from analysis.frames.leaderboard import leaderboard, shared_reviews
+from analysis.frames.leaderboard import leaderboard, shared_reviews, told_apart
 from rnnsweep.choice import common
+from rnnsweep.spec import Spec
 from rnnsweep.stats import sample
 from tests.helpers.grids import Samples, grid, network
 
@@ -82,3 +86,20 @@ def test_validation_is_of_the_same_seeds_as_the_test_accuracy():
     lost = by_length(2, 2, 5)[2].keys[4]
     samples = Samples(rising, val=lambda key: 0.1 if key == lost else 0.8)
     assert leaderboard([grid(*by_length(2, 2, 5))], samples)["val_accuracy"].tolist() == pytest.approx([0.8] * 3)
+
+
+def test_networks_of_one_name_say_what_parts_them_and_no_more():
+    specs = [
+        Spec(),
+        Spec(pooling="max", dropout=0.5),
+        Spec(pooling="max", dropout=0.5, epochs=9, learning_rate=0.002),
+        Spec(units=(8,)),
+    ]
+    trials = pd.DataFrame([dataclasses.asdict(spec) | {"key": str(place)} for place, spec in enumerate(specs)])
+    board = pd.DataFrame({"data": "tiny", "network": ["A", "A", "A", "B"], "key": ["0", "1", "2", "3"]})
+    assert told_apart(board, trials)["network"].tolist() == [
+        "A · pooling last · epochs 5",
+        "A · pooling max · epochs 5",
+        "A · pooling max · epochs 9",
+        "B",
+    ]
