@@ -12,8 +12,8 @@ sweep: .venv/installed ## train the demo sweep on the embedded corpus and write 
 	$(BIN)/python sweeps/grid.py --preset demo --data embedded --results $(RESULTS)
 	$(BIN)/python analysis/report.py --results $(RESULTS) --out $(REPORT)
 
-test: .venv/dev ## the whole test suite
-	$(BIN)/python -m pytest
+test: .venv/dev ## the whole test suite, in a process for each core and at most four: each has a TensorFlow, 1 GB
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 
 cluster-test: .venv/dev ## real clusters in network namespaces: root, Linux, openssh-server, rsync; minutes
 	$(BIN)/python -m pytest --timeout 900 --durations 0 -rs tests/real_clusters
