@@ -1,6 +1,7 @@
 """Every command of the README and of the scripts' own notes works as written; the demo is run for real."""
 
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -32,6 +33,23 @@ def run(command, cwd, *more):
     )
 
 
+@pytest.fixture
+def run_here(tmp_path, monkeypatch, capsys):
+    """Return a function that runs a command's script in this process, which has imported all of it, from `tmp_path`."""
+
+    def output(command, *more):
+        words = shlex.split(command)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [str(ROOT / words[1]), *words[2:], *more])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(sys.argv[0], run_name="__main__")
+        said = capsys.readouterr()
+        assert end.value.code == 0, said.err
+        return said.out
+
+    return output
+
+
 @pytest.fixture(scope="module")
 def like_imdb(tmp_path_factory):
     """Return a file in the layout of Keras's imdb.npz, with generated reviews: a plan needs no more."""
@@ -55,12 +73,21 @@ def of(*scripts, notes=NOTES):
     return [line for line in commands(notes) if any(f" {script}.py" in line for script in scripts)]
 
 
+PLANNED = r"\d+ trials: 0 done, \d+ to train"
+
+
 @pytest.mark.parametrize("command", of("sweeps/grid", "sweeps/search", "sweeps/one"))
-def test_each_sweep_command_is_understood_and_plans_its_trials(command, tmp_path, monkeypatch, like_imdb):
+def test_each_sweep_command_is_understood_and_plans_its_trials(command, run_here, monkeypatch, like_imdb):
     monkeypatch.setenv("RNNSWEEP_DATA", str(like_imdb))
-    end = run(command, tmp_path, "--plan")
+    assert re.search(PLANNED, run_here(command, "--plan"))
+
+
+@pytest.mark.parametrize("script", ["grid", "search", "one"])
+def test_each_sweep_script_finds_all_that_it_needs_from_any_folder(script, tmp_path, monkeypatch, like_imdb):
+    monkeypatch.setenv("RNNSWEEP_DATA", str(like_imdb))
+    end = run(of(f"sweeps/{script}")[0], tmp_path, "--plan")
     assert end.returncode == 0, end.stderr
-    assert re.search(r"\d+ trials: 0 done, \d+ to train", end.stdout)
+    assert re.search(PLANNED, end.stdout)
 
 
 @pytest.mark.parametrize("target", ["sweep", "test"])
@@ -69,7 +96,7 @@ def test_each_make_target_of_the_readme_exists(target):
     subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, check=True)
 
 
-def test_the_demo_and_its_report_run_as_the_makefile_runs_them(tmp_path):
+def test_the_demo_and_its_report_run_as_the_makefile_runs_them(tmp_path, run_here):
     steps = subprocess.run(
         ["make", "--dry-run", "--old-file=.venv/installed", "sweep"],
         cwd=ROOT,
@@ -86,9 +113,12 @@ def test_the_demo_and_its_report_run_as_the_makefile_runs_them(tmp_path):
     again = run(f"python {grid}", tmp_path)
     assert "24 trials: 24 done, 0 to train" in again.stdout
     (tmp_path / "reviews.csv").write_text("text\na good film\na bad film\n")
-    for command in of("sweeps/predict", "sweeps/export", notes=[README]):
-        end = run(command, tmp_path)
+    for script in ("sweeps/predict", "sweeps/export"):
+        first, *others = of(script, notes=[README])
+        end = run(first, tmp_path)
         assert end.returncode == 0, end.stderr
+        for command in others:
+            run_here(command)
     assert len((tmp_path / "answers.csv").read_text().splitlines()) == 3
     assert (tmp_path / "model" / "model.keras").exists()
     assert run(f"python {report}", tmp_path).returncode == 0

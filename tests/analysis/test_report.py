@@ -176,6 +176,7 @@ def test_a_report_of_real_data_alone_speaks_of_no_generated_data(ledger):
         assert "is generated" not in text
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_the_larger_value_is_red_exactly_once_per_row(ledger):
     put(ledger, SYSTEMS["rnn-2x-10k"].replace(**IMDB), train=0.95, val=0.81, test=0.8)
     put(ledger, SYSTEMS["rnn-3x-1k"].replace(**IMDB), train=0.85, val=0.75, test=0.7)
@@ -207,6 +208,7 @@ def test_an_empty_ledger_is_a_report_that_says_what_is_missing(tmp_path):
     assert pd.read_csv(tmp_path / "out/tables/trials.csv").empty
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_a_partial_ledger_shows_what_is_there_and_the_command_for_the_rest(ledger):
     put(ledger, SYSTEMS["gru-3x-1k"].replace(epochs=2, reviews=5000, **IMDB))
     put(ledger, SYSTEMS["lstm-1x-1k"].replace(epochs=2, reviews=5000, **IMDB), "unfinished")
@@ -217,6 +219,7 @@ def test_a_partial_ledger_shows_what_is_there_and_the_command_for_the_rest(ledge
     assert "imdb, first 5,000 reviews, 2 epochs: 1 of 8 systems, 1 finished trial of 2" in html
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_of_several_variants_one_is_shown_and_the_others_are_named(ledger):
     put(ledger, SYSTEMS["gru-3x-1k"].replace(**IMDB))
     put(ledger, SYSTEMS["gru-3x-1k"].replace(epochs=2, **IMDB))
@@ -225,6 +228,7 @@ def test_of_several_variants_one_is_shown_and_the_others_are_named(ledger):
     assert "- imdb, all reviews, 2 epochs: 1 of 8 systems, 1 finished trial of 1" in markdown
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_half_written_and_foreign_files_are_named(ledger):
     spec = SYSTEMS["gru-3x-1k"].replace(**IMDB)
     put(ledger, spec)

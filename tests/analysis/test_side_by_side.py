@@ -8,6 +8,9 @@ import pytest
 from analysis.side_by_side import beside, processes_here, side_by_side
 from rnnsweep.errors import UserError
 
+# From Python 3.12 on, of a fork beside the thread by which a worker of pytest-xdist hears.
+pytestmark = pytest.mark.filterwarnings("ignore:.*is multi-threaded, use of fork:DeprecationWarning")
+
 
 def refused():
     raise UserError("no such network")

@@ -74,6 +74,7 @@ def test_an_ensemble_stands_beside_the_best_network_and_line_with_the_costs_of_a
     assert found["val_accuracy"].iloc[2] == 0.9, "chosen on the texts that the network was chosen by"
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_the_report_has_a_section_of_them_and_no_rank_for_a_refit(contents):
     files = report(*contents)
     text = files["report.md"].decode()

@@ -13,6 +13,7 @@ from rnnsweep.space import SYSTEMS
 from rnnsweep.spec import Spec
 from tests.helpers.ledgers import EMBEDDED, IMDB, put
 
+pytestmark = pytest.mark.usefixtures("unrendered")
 LINE = {
     "model": "nbsvm_2", "num_words": 1000, "max_len": 500, "val_accuracy": 0.95, "test_accuracy": 0.95, "seconds": 3.0,
     "data_sha256": IMDB["data_sha256"], "validation": "0.2", "test_reviews": 4,

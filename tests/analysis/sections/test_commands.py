@@ -10,6 +10,8 @@ from rnnsweep.spec import Spec
 from tests.helpers.commands import fields_of
 from tests.helpers.ledgers import EMBEDDED, IMDB, put
 
+pytestmark = pytest.mark.usefixtures("unrendered")
+
 
 def test_the_best_network_comes_with_the_command_that_trains_it_again(ledger):
     spec = Spec(cell="lstm", units=(64, 32), num_words=5000, learning_rate=3e-4, drop_remainder=True, seed=5, **IMDB)

@@ -11,6 +11,7 @@ from rnnsweep.cli import grid as cli
 from rnnsweep.spec import Spec
 from tests.helpers.ledgers import put
 
+pytestmark = pytest.mark.usefixtures("unrendered")
 PROGRAMS = {"sweeps/grid.py": cli.grid, "sweeps/one.py": cli.one}
 
 

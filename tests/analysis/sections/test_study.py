@@ -8,6 +8,7 @@ from rnnsweep.ledger import LedgerFrames, Record
 from rnnsweep.ledger.baselines import baselines_frame
 from rnnsweep.space.presets import FACTORIAL, grid
 from rnnsweep.spec import Spec
+from tests.helpers.figures import unrendered
 from tests.helpers.ledgers import IMDB, put
 
 SHORT = {"num_words": (1000, 5000), "max_len": (80, 500)}
@@ -42,12 +43,14 @@ def studied(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def said(studied):
-    return report(studied.load(), studied.predictions)["report.md"].decode()
+    with unrendered():
+        return report(studied.load(), studied.predictions)["report.md"].decode()
 
 
 def with_lines(studied, *rows):
     contents = LedgerFrames(**(vars(studied.load()) | {"baselines": baselines_frame(list(rows))}))
-    written = report(contents, studied.predictions)
+    with unrendered():
+        written = report(contents, studied.predictions)
     return {name: data.decode() for name, data in written.items() if not name.endswith((".png", ".parquet"))}
 
 
