@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import importlib.util
@@ -44,15 +45,35 @@ OWN_NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # module:Layer
 
 def source_checksum(name: str) -> str:
     """Return the sha256 of the source file that `module:Layer` is in; raises `LookupError` where there is none."""
+    return hashlib.sha256(_source(name).read_bytes()).hexdigest()
+
+
+def check_names(name: str) -> None:
+    """Raise `LookupError` where the source of `module:Layer` is no Python or never names the layer; runs nothing."""
+    module, _, layer = name.partition(":")
+    source = _source(name)
+    if source.suffix != ".py":
+        return
+    try:
+        tree = ast.parse(source.read_bytes())
+    except (SyntaxError, ValueError, RecursionError) as error:
+        where = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise LookupError(f"{module} is no Python source ({getattr(error, 'msg', error)}{where})") from None
+    named = {getattr(node, field, None) for node in ast.walk(tree) for field in ("name", "asname", "id")}
+    if not {layer, "*", "__getattr__"} & named:
+        raise LookupError(f"{module} names no {layer}")
+
+
+def _source(name: str) -> Path:
     _find_here()
     module = name.partition(":")[0]
     try:
         found = importlib.util.find_spec(module)
-    except (ImportError, ValueError, AttributeError):
+    except (Exception, SystemExit):  # of a dotted name it imports what is before the last dot, which may do anything
         found = None
     if found is None or not found.origin or not Path(found.origin).is_file():
         raise LookupError(f"no module {module} is in this folder or installed")
-    return hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()
+    return Path(found.origin)
 
 
 def imported(name: str) -> ModuleType:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 HIDDEN = "***"
+LONG_WORD = re.compile(r"(\S{200})\S{200,}(\S{40})")  # as someone's whole file may be, pasted as one value
 # The password of an address; greedy, because one may hold an unquoted @ itself. And one among its parameters.
 IN_ADDRESS = re.compile(r"(\w://[^\s/:@]*):\S*@")
 IN_PARAMETERS = re.compile(r"([?&;](?:password|passwd|pwd|secret_key|access_key|token)=)[^&;\s'\"]*", re.IGNORECASE)
 
 
 def one_line(text: str) -> str:
-    """Return a message without passwords in one line, in which no character of a file or ledger steers a terminal."""
-    return printable(" ".join(without_password(text).splitlines()))
+    """Return a message in one line, without passwords and endless words' middles; nothing in it steers a terminal."""
+    return printable(LONG_WORD.sub(r"\1...\2", " ".join(without_password(text).splitlines())))
 
 
 def printable(text: str) -> str:

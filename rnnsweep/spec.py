@@ -16,13 +16,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self, get_args, get_type_hints
 
-from rnnsweep.cells import BUILT_IN, CELLS, OWN, OWN_NAME, source_checksum
+from rnnsweep.cells import BUILT_IN, CELLS, OWN, OWN_NAME, check_names, source_checksum
 from rnnsweep.errors import UserError
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 EMBEDDING_OPTIMIZERS = ("same", *OPTIMIZERS)
 POOLINGS = ("last", "mean", "max", "max+mean", "last+max+mean", "attention")
 LARGEST_SEED = 2**32 - 1  # that TensorFlow and NumPy take alike
+LARGEST_WHOLE = 2**53  # from which on floats, and so estimates and most readers of JSON, miss whole numbers
 SMALLEST_FLOAT, LARGEST_FLOAT = 1e-37, 3e38  # that float32 holds with all of its digits
 VALIDATIONS = ("first_batch", "test", "grouped")  # or none
 NONE_HELD_OUT = "none"  # the validation of what is trained on all texts
@@ -139,6 +140,7 @@ class Spec:
         _at_least("embedding_dim", self.embedding_dim, 0)
         _at_least("hidden", self.hidden, 0)
         _at_least("num_words", self.num_words, 4, "ranks 0 to 3 are padding, start, out of vocabulary and unused")
+        _at_least("vocab_size", self.vocab_size or 0, 0)
         if self.vocab_size is not None and self.vocab_size < self.num_words:
             raise SpecError(
                 f"vocab_size is {self.vocab_size}, below num_words {self.num_words}; give at least {self.num_words}, "
@@ -155,6 +157,7 @@ class Spec:
         if not 0 <= self.initial_std <= 10:
             raise SpecError(f"initial_std is {self.initial_std}; give 0, Keras's own starts, or up to 10, such as 0.05")
         _share("dropout", self.dropout)
+        object.__setattr__(self, "dropout", self.dropout + 0.0)  # -0.0 is 0.0: one network, one key
         _rate("learning_rate", self.learning_rate)
         if self.validation == NONE_HELD_OUT:
             self._check_all_trained_on()
@@ -214,6 +217,7 @@ class Spec:
             return
         if not self.own_sha256:
             try:
+                check_names(self.own_layer)
                 object.__setattr__(self, "own_sha256", source_checksum(self.own_layer))
             except LookupError as error:
                 raise SpecError(f"cell is {self.own_layer}, but {error}; give module:Layer of a file there") from None
@@ -420,6 +424,8 @@ def _choice(name: str, value: str, valid: tuple[str, ...], remedy: str = "") -> 
 
 
 def _at_least(name: str, value: int, least: int, reason: str = "") -> None:
+    if abs(value) > LARGEST_WHOLE:  # of thousands of digits Python makes no text
+        raise SpecError(f"{name} is a number of {value.bit_length()} bits; give {least} to {LARGEST_WHOLE:,}")
     if value < least:
         raise SpecError(f"{name} is {value}; give at least {least}" + (f": {reason}" if reason else ""))
 

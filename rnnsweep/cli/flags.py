@@ -211,11 +211,12 @@ def as_text(value: Any) -> str:
 
 def positive(text: str) -> int:
     """Return the whole number from 1 that a flag's text names; raises argparse's error on anything else."""
-    if not text.isdecimal() or int(text) < 1:
+    digits = text.lstrip("0") if text.isdecimal() else ""
+    if not digits:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    if int(text) > LARGEST:
+    if len(digits) > len(str(LARGEST)) or int(digits) > LARGEST:
         raise argparse.ArgumentTypeError(f"{text!r} is above {LARGEST:,}, the most that is counted here")
-    return int(text)
+    return int(digits)
 
 
 def positive_number(text: str) -> float:
@@ -228,11 +229,14 @@ def positive_number(text: str) -> float:
 
 def time_span(text: str) -> float:
     """Return the seconds that a flag's text such as 2h, 90m or 45s names; raises argparse's error on anything else."""
-    unit = {"h": 3600.0, "m": 60.0, "s": 1.0}.get(text[-1:])
-    value = _share_or_none(text[:-1]) if unit and text[:1].isdigit() else 0.0
-    if unit is None or not value:
+    unit = {"h": 3600.0, "m": 60.0, "s": 1.0}.get(text[-1:], 0.0)
+    try:
+        value = float(text[:-1]) * unit
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= LARGEST:
         raise argparse.ArgumentTypeError(f"{text!r} is no time; give a number above 0 with h, m or s, such as 2h")
-    return value * unit
+    return value
 
 
 def _cores(text: str) -> float | str:
@@ -264,6 +268,6 @@ def _share_or_none(text: str) -> float:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0")
+    if not 0 <= value <= LARGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {LARGEST:,}")
     return value

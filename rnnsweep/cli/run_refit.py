@@ -37,8 +37,17 @@ def seeds_of(options: argparse.Namespace) -> int:
 
 
 def plan_refit(console: Console, options: argparse.Namespace, specs: Iterable[Spec], dataset: Dataset) -> Row:
-    """Print what the refit of one of these networks would take, and return it; nothing where none is asked for."""
-    able = [spec for spec in specs if not reason_against(spec)] if options.refit else []
+    """Print what the refit of one of these networks would take, and return it; nothing where there will be none.
+
+    A network that can have none is said before its sweep has taken its hours, too.
+    """
+    if not options.refit:
+        return {}
+    reasons = {spec: reason_against(spec) for spec in specs}
+    able = [spec for spec, reason in reasons.items() if not reason]
+    if len(able) < len(reasons):
+        screen.print_warning(console, f"{len(reasons) - len(able)} of {len(reasons)} networks can have no refit: "
+                             f"{next(filter(None, reasons.values()))}")  # fmt: skip
     if not able:
         return {}
     seeds = seeds_of(options)

@@ -176,9 +176,10 @@ def _start(store: int) -> None:
                 end_marked(this_process().mark)
             first = (str(error).strip() or repr(error)).splitlines()[0]
             if not left or SLOW not in first:
+                cause = "to what else keeps this machine busy" if SLOW in first else "to this user's rights"
                 raise SweepError(
-                    f"Ray does not start here: {first}; see to the room in {_ray_folder()} and to this user's rights, "
-                    "or give --in-process"
+                    f"Ray does not start here: {first}; see to the room in {_ray_folder()} and {cause}, or give "
+                    "--in-process"
                 ) from None
 
 

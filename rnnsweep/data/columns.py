@@ -134,7 +134,8 @@ def column_of(frame: pd.DataFrame, value: str) -> str | None:
     alike = [column for column in names if plain(column) == plain(value)]
     if len(alike) == 1:
         return alike[0]
-    return names[int(value) - 1] if value.isascii() and value.isdigit() and 1 <= int(value) <= len(names) else None
+    numbered = {str(number): name for number, name in enumerate(names, 1)}
+    return numbered.get(value.lstrip("0"))
 
 
 def _usual(frame: pd.DataFrame, free: list[str], role: str, name: str, needed: bool) -> str | None:

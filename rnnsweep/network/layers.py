@@ -161,8 +161,9 @@ def own(spec: Spec) -> Recurrent:
     name = spec.own_layer
     try:
         checksum, kind = source_checksum(name), getattr(imported(name), name.partition(":")[2], None)
-    except Exception as error:  # whatever the user's module raises
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except (Exception, SystemExit) as error:  # whatever the user's module does; a script may end its process
+        said = "" if isinstance(error, SystemExit) else str(error)
+        reason = said.splitlines()[0] if said else repr(error)
         raise UserError(f"cell {name} cannot be imported ({reason}); mend it, or run where it is") from None
     if checksum != spec.own_sha256:
         raise UserError(

@@ -80,6 +80,7 @@ def test_a_grid_that_holds_nothing_out_has_no_linear_lines_and_no_best_network(t
     assert grid("A grid.", command) == 0
     out = capsys.readouterr().out
     assert "validate no text is held out: all are trained on" in out
+    assert "1 of 1 networks can have no refit: validation is none" in out, "before they are trained"
     assert "no refit: none of these networks has finished with texts held out" in out
     assert "bar " not in out
     assert not len(Ledger(tmp_path).load().baselines)

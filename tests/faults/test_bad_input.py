@@ -26,6 +26,7 @@ SMALL = "--data embedded --units 4 --embedding-dim 3 --num-words 30 --max-len 12
 SMALL += " --reviews 100 --cell gru"
 MANY = " --depth 1 --no-baselines"  # of commands that train several
 SECONDS = 10  # that a command may take to say so
+LONGEST = 1500  # characters of a line, whatever the words that it names
 REAL = [
     "nonsense", "grid --units 0", "grid --nonsense", "one SMALL --results ''", "search --trials 0", "predict",
     "export nonsense --out x", "compare a", "dashboard", "report --results kept --out ''", "report --results nowhere",
@@ -60,7 +61,7 @@ def words(line, port):
     command = line.partition(" ")[0]
     if command in ("grid", "one", "search") and "SMALL" not in line:
         line += " --plan" * ("--plan" not in line) + " --data embedded" * ("--data" not in line)
-    values = {"SMALL": SMALL + MANY * (command != "one"), "PORT": str(port), "LONG": "x" * 300}
+    values = {"SMALL": SMALL + MANY * (command != "one"), "PORT": str(port), "LONG": "x" * 300, "NINES": "9" * 5000}
     values |= {name.upper(): spec.key for name, spec in wrong.TRIALS.items()}
     return shlex.split(re.sub(rf"\b({'|'.join(values)})\b", lambda found: values[found[0]], line))
 
@@ -77,6 +78,7 @@ def test_a_mistake_is_one_line_with_status_2_and_nothing_is_written(here, capsys
     assert len(lines) == 1, lines
     assert said in lines[0]
     assert "secret" not in lines[0]
+    assert len(lines[0]) < LONGEST
     assert wrong.snapshot(folder) == before
     assert time.process_time() - begun < SECONDS
 

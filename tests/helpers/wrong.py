@@ -139,6 +139,7 @@ def files():
         "words.txt": "film nine ten\n",
         "foreign.txt": "zzz 0.1 0.2\nyyy 0.1 0.3\n",
         "evil.py": "raise SystemExit(3)\n",
+        "broken_layer.py": "class Layer(\n",
         "predictions.csv": "prediction\n0\n1\n",
         "columns.csv": "a,b\n0,1\n",
         "odd.csv": "prediction\n0\n1\nmaybe\n1\n",

@@ -70,10 +70,19 @@ def test_a_layer_that_there_is_not_is_named_in_one_line(mine, cell, message):
 def test_what_is_no_layer_or_fails_when_it_is_imported_is_named_in_one_line(mine):
     with pytest.raises(UserError, match=r"cell mine:relu is no Keras layer; name a subclass of keras\.layers\.Layer"):
         build(Spec(cell="mine:relu"))
-    mine.write_text("import nothing_of_that_name\n")
+    mine.write_text("import nothing_of_that_name as Relu\n")
     sys.modules.pop("mine", None)
     with pytest.raises(UserError, match=r"cell mine:Relu cannot be imported \(No module named 'nothing_of_that"):
         build(Spec(cell="mine:Relu"))
+
+
+def test_a_module_that_ends_its_process_ends_no_other(mine):
+    spec = Spec(cell="mine:Relu")
+    mine.write_text("Relu = None\nraise SystemExit(3)\n")
+    with pytest.raises(UserError, match=r"cell mine:Relu cannot be imported \(SystemExit\(3\)\)"):
+        build(spec)
+    with pytest.raises(SpecError, match=r"no module mine\.py is in this folder"):  # it is run to look into it
+        Spec(cell="mine.py:Relu")
 
 
 def test_it_is_trained_by_the_keras_layers_as_the_plan_says_and_predicts_but_is_not_exported(mine, trained, capsys):
