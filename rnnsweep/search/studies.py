@@ -210,7 +210,9 @@ class Studies:
         known = Known(spec, len(self.known), dict(trial.params), [trial], answered, seconds)
         # First the ledger, then the record: what only the ledger holds is added when the search goes on.
         self.note(known, "running")
-        known.trials.append(self._new_trial(self._record, known, self.asked.trials[trial.number].system_attrs))
+        # `trials` would copy them all, which costs more than the sampler.
+        suggested = self.asked.get_trials(deepcopy=False)[trial.number]
+        known.trials.append(self._new_trial(self._record, known, suggested.system_attrs))
         self.known[spec.key] = known
         return known
 
