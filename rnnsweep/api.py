@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnsweep import choice, commands, space
+from rnnsweep import arguments, choice, commands, space
 from rnnsweep.data import Dataset, Reading
 from rnnsweep.data import load as load_dataset
 from rnnsweep.data.vectors import of_vectors
@@ -28,7 +28,7 @@ from rnnsweep.ledger import Ledger
 from rnnsweep.refits import SEEDS as REFIT_SEEDS
 from rnnsweep.refits import compared, reason_against, refits
 from rnnsweep.run import run
-from rnnsweep.search import MEASURES, Goal
+from rnnsweep.search import MEASURES, OBJECTIVES, PRUNERS, SAMPLERS, Goal
 from rnnsweep.spec import FROM_DATA, Spec, SpecError
 from rnnsweep.sweep import (
     Machines,
@@ -67,7 +67,7 @@ def load(data: str | PathLike[str] = "auto", **reading: Any) -> Dataset:
     Of a file, `reading` says what is not to be found out: the fields of `rnnsweep.data.Reading`, such as
     `text_column="review"` or `tokens="characters"`.
     """
-    how, source = _reading(reading), fspath(data)
+    how, source = _reading(reading), fspath(arguments.place("data", data))
     found = load_dataset(source, reading=how)
     fields = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
     return Loaded(**fields, source=found.name if source == "auto" else source, reading=how)
@@ -80,8 +80,8 @@ def grid(preset: str = "factorial", *, seeds: int = 1, depth: Sequence[int] | No
     """
     given = _fields(fields)
     if "seed" not in given:
-        given["seed"] = range(1, seeds + 1)
-    return space.preset(preset, given, depth)
+        given["seed"] = range(1, arguments.whole("seeds", seeds) + 1)
+    return space.preset(preset, given, _depths(depth))
 
 
 def sweep(
@@ -92,10 +92,10 @@ def sweep(
     A trial that failed is a row whose status and error say so. `machines` is where they run, by default on all cores
     here, by Ray; `Machines(backend="in-process")` runs one after another in this process.
     """
-    chosen = list(specs)
+    chosen = arguments.several(Spec, "specs", specs, "a list of rnnsweep.Spec, such as rnnsweep.grid(cell='gru')")
     if not chosen:
         raise UserError("there are no specs to train; give some, such as rnnsweep.grid(cell='gru')")
-    dataset, where = _dataset(data), machines or Machines()
+    dataset, where = _dataset(data), _machines(machines)
     wanted = [_on(spec, dataset) for spec in chosen]
     store = _opened(results, dataset)
     _train(wanted, dataset, store, where)
@@ -135,7 +135,20 @@ def search(
 
     if trials is None and budget is None:
         raise UserError("neither trials nor budget says when the search ends; give one of them, or both")
-    dataset, where = _dataset(data), machines or Machines()
+    for argument, value in {"trials": trials, "max_params": max_params}.items():
+        if value is not None:
+            arguments.whole(argument, value)
+    for argument, seconds in {"budget": budget, "max_seconds": max_seconds}.items():
+        if seconds is not None:
+            arguments.above_0(argument, seconds)
+    arguments.whole("confirm", confirm, least=0)
+    arguments.whole("seeds", seeds)
+    arguments.one_of("sampler", sampler, SAMPLERS)
+    if pruner is not None:
+        arguments.one_of("pruner", pruner, PRUNERS)
+    if not arguments.several(str, "objectives", objectives, f"a list of some of {', '.join(OBJECTIVES)}"):
+        raise UserError(f"objectives are none; give some of {', '.join(OBJECTIVES)}")
+    dataset, where = _dataset(data), _machines(machines)
     store = _opened(results, dataset)
     usual: dict[str, Any] = {} if dataset.validation is not None else {"validation": ["grouped"]}
     fixed = {"dataset": dataset.name, "data_sha256": dataset.sha256, **of_vectors(dataset)}
@@ -143,7 +156,7 @@ def search(
     if objectives[0] in MEASURES:
         usual["select"] = [objectives[0]]
     check_objectives(objectives, dataset)
-    axes = space.search_space(usual | _fields(fields) | of_data, depth)
+    axes = space.search_space(usual | _fields(fields) | of_data, _depths(depth))
     goal = Goal(objectives=tuple(objectives), max_params=max_params, max_seconds=max_seconds)
     where = where.unshared() if goal.timed else where
     known = store.results() if budget is not None else {}
@@ -196,9 +209,10 @@ def refit(
     """
     from rnnsweep.use.chosen import chosen
 
-    dataset, where = _dataset(data), machines or Machines()
+    arguments.whole("seeds", seeds)
+    dataset, where = _dataset(data), _machines(machines)
     store = _existing(results)
-    found = chosen(store, key)
+    found = chosen(store, _key(key))
     if found.spec.data_sha256 != dataset.sha256:
         raise UserError(f"{found.spec.key} was trained on {found.spec.dataset}, other texts than these; give its data")
     if reason := reason_against(found.spec):
@@ -233,7 +247,8 @@ def predict(results: Place, texts: Iterable[str], key: str | None = None) -> pd.
 
     if isinstance(texts, str):
         raise UserError('texts is one text; give a list of them: ["a text"]')
-    return predict_texts(_existing(results), texts, key)
+    given = arguments.several(str, "texts", texts, 'a list of texts: ["a text"]')
+    return predict_texts(_existing(results), given, _key(key))
 
 
 def report(results: Place = "results", out: Place = "report") -> Path:
@@ -241,7 +256,8 @@ def report(results: Place = "results", out: Place = "report") -> Path:
 
     A process of its own writes it, so that this one keeps its matplotlib, and its own `analysis` if it has one.
     """
-    words = ["report", "--results", fspath(results), "--out", fspath(out)]
+    where, into = arguments.place("results", results), arguments.place("out", out)
+    words = ["report", "--results", fspath(where), "--out", fspath(into)]
     done = subprocess.run(
         [sys.executable, "-m", commands.PROGRAM, *words], capture_output=True, text=True, check=False
     )  # fmt: skip
@@ -281,6 +297,22 @@ def _values(name: str, value: Any) -> Any:
     return list(value) if several else [value]
 
 
+def _depths(depth: Sequence[int] | None) -> list[int] | None:
+    if depth is None:
+        return None
+    several = arguments.several(object, "depth", depth, "a list of whole numbers, such as [1, 2]")
+    return [arguments.whole("depth", layers) for layers in several]
+
+
+def _machines(machines: Machines | None) -> Machines:
+    remedy = 'rnnsweep.Machines(...), such as rnnsweep.Machines(backend="in-process")'
+    return Machines() if machines is None else arguments.a(Machines, "machines", machines, remedy)
+
+
+def _key(key: str | None) -> str | None:
+    return None if key is None else str(arguments.a(str, "key", key, "the 12 hexadecimal digits of a trial, or best"))
+
+
 def _dataset(data: Source) -> Dataset:
     return data if isinstance(data, Dataset) else load(data)
 
@@ -291,7 +323,7 @@ def _on(spec: Spec, dataset: Dataset) -> Spec:
 
 def _opened(results: Place, dataset: Dataset) -> Ledger:
     """Return the ledger there, which keeps how the data is found again and its words."""
-    store = Ledger(results)
+    store = Ledger(arguments.place("results", results))
     store.check_writable()
     if isinstance(dataset, Loaded):
         store.name_data(dataset.sha256, dataset.reading.words(dataset.source))
@@ -300,7 +332,7 @@ def _opened(results: Place, dataset: Dataset) -> Ledger:
 
 
 def _existing(results: Place) -> Ledger:
-    store = Ledger(results)
+    store = Ledger(arguments.place("results", results))
     if not store.exists():
         raise UserError(
             f"there are no results at {fspath(results)}; make them: rnnsweep.sweep(specs, data, results=...)"

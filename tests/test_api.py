@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import math
 import shutil
 import subprocess
 import sys
@@ -136,6 +137,29 @@ def test_the_report_is_written_and_its_page_returned(swept, tmp_path):
         (lambda: rnnsweep.search(None, "embedded"), "neither trials nor budget says when the search ends"),
         (lambda: rnnsweep.refit("nowhere", "embedded"), "there are no results at nowhere"),
         (lambda: rnnsweep.report("nowhere"), "there are no results at nowhere; make them: rnnsweep grid"),
+        (lambda: rnnsweep.load(3), "data is 3, of type int; give a path or an address"),
+        (lambda: rnnsweep.grid(seeds="3"), "seeds is '3', of type str; give a whole number from 1"),
+        (lambda: rnnsweep.grid(seeds=0), "seeds is 0, of type int; give a whole number from 1"),
+        (lambda: rnnsweep.grid(depth=2), "depth is 2, of type int; give a list of whole numbers"),
+        (lambda: rnnsweep.grid(units=10**5000), "units is a number of 16610 bits; give 1 to"),
+        (lambda: rnnsweep.sweep("gru", "embedded"), "specs is 'gru', of type str; give a list of rnnsweep.Spec"),
+        (lambda: rnnsweep.sweep(rnnsweep.Spec(), "embedded"), "specs is Spec.*; give a list of rnnsweep.Spec"),
+        (lambda: rnnsweep.sweep([{}], "embedded"), "one of specs is {}, of type dict; give a list of rnnsweep.Spec"),
+        (lambda: rnnsweep.sweep([rnnsweep.Spec()], [("a", "pos")]), "data is .*, of type list; give a path"),
+        (lambda: rnnsweep.sweep([rnnsweep.Spec()], "embedded", results=None), "results is None, of type NoneType"),
+        (lambda: rnnsweep.sweep([rnnsweep.Spec()], "embedded", machines="here"), "machines is 'here', of type str"),
+        (lambda: rnnsweep.search(0, "embedded"), "trials is 0, of type int; give a whole number from 1"),
+        (lambda: rnnsweep.search(None, "embedded", budget=math.nan), "budget is nan, of type float; give a number abo"),
+        (lambda: rnnsweep.search(None, "embedded", budget="2h"), "budget is '2h', of type str; give a number above 0"),
+        (lambda: rnnsweep.search(2, "embedded", objectives="val_accuracy"), "objectives is 'val_accuracy', of type st"),
+        (lambda: rnnsweep.search(2, "embedded", objectives=()), "objectives are none; give some of val_accuracy"),
+        (lambda: rnnsweep.search(2, "embedded", sampler="best"), "sampler is 'best', of type str; give one of tpe"),
+        (lambda: rnnsweep.search(2, "embedded", pruner="none"), "pruner is 'none', of type str; give one of median"),
+        (lambda: rnnsweep.search(2, "embedded", confirm=-1), "confirm is -1, of type int; give a whole number from 0"),
+        (lambda: rnnsweep.refit("nowhere", "embedded", seeds=0), "seeds is 0, of type int; give a whole number from"),
+        (lambda: rnnsweep.predict("nowhere", [None]), "one of texts is None, of type NoneType; give a list of texts"),
+        (lambda: rnnsweep.ledger(5), "results is 5, of type int; give a path or an address"),
+        (lambda: rnnsweep.report(None), "results is None, of type NoneType; give a path or an address"),
     ],
 )
 def test_a_mistake_is_one_line(call, message, tmp_path, monkeypatch):

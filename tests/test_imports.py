@@ -15,7 +15,21 @@ GROUND = {"errors", "types", "files", "cells", "stats", "redact", "commands"}
 MAY_IMPORT = {
     "__init__": {"spec", "api", "space", "sweep"},  # all but the first when they are first used
     "__main__": {"cli"},
-    "api": {"spec", "space", "data", "ledger", "choice", "refits", "ensemble", "search", "sweep", "run", "use"},
+    "api": {
+        "arguments",
+        "spec",
+        "space",
+        "data",
+        "ledger",
+        "choice",
+        "refits",
+        "ensemble",
+        "search",
+        "sweep",
+        "run",
+        "use",
+    },
+    "arguments": set(),
     "errors": set(),
     "types": set(),
     "files": set(),
