@@ -143,6 +143,8 @@ def search(
             arguments.above_0(argument, seconds)
     arguments.whole("confirm", confirm, least=0)
     arguments.whole("seeds", seeds)
+    if name is not None:
+        arguments.a(str, "name", name, "letters, digits, '.', '_' and '-'")
     arguments.one_of("sampler", sampler, SAMPLERS)
     if pruner is not None:
         arguments.one_of("pruner", pruner, PRUNERS)

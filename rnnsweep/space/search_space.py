@@ -35,6 +35,13 @@ class Range:
     high: float
     log: bool = False
 
+    def __post_init__(self) -> None:
+        """Raise `SpecError` on ends that enclose no numbers, or have no logarithm where one is asked for."""
+        numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (self.low, self.high))
+        if not numbers or not -math.inf < self.low <= self.high < math.inf or (self.log and self.low <= 0):
+            remedy = "two numbers, the lower first" + ", above 0 where log is true" * self.log
+            raise SpecError(f"a range is from {self.low!r} to {self.high!r}; give {remedy}")
+
     def __str__(self) -> str:
         return f"{self.low:g} to {self.high:g}{', by logarithm' if self.log else ''}"
 
