@@ -261,6 +261,9 @@ def p_of_parts(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 Term = tuple[Sequence[Sample], Sequence[float]]
+# Of effects whose squares are more than so many times their variance, the noncentral chi-square of F is its mean to
+# some parts in a thousand, and the chi-square that divides it is left: further up SciPy's `ncfdtr` is slow, then nan.
+LARGE = 1e6
 
 
 @dataclass(frozen=True)
@@ -289,6 +292,8 @@ class Effects:
         """Return the limit that the root mean square stays below with this confidence; nan where nothing varies."""
         if not self.variance > 0:
             return np.nan
+        if self._ratio > LARGE:
+            return float((self.mean_square * special.chdtri(self.df, 1 - level) / self.df) ** 0.5)
         if self._cdf(0.0) <= 1 - level:
             return 0.0
         high = 1.0
@@ -315,11 +320,16 @@ class Effects:
         below = self._cdf(self.k * margin**2 / self.variance)
         return below, 1 - below
 
+    @property
+    def _ratio(self) -> float:
+        return self.mean_square / self.variance
+
     def _cdf(self, noncentrality: float) -> float:
-        ratio = self.mean_square / self.variance
         if noncentrality == 0:
-            return float(special.fdtr(self.k, self.df, ratio))
-        return float(special.ncfdtr(self.k, self.df, noncentrality, ratio))
+            return float(special.fdtr(self.k, self.df, self._ratio))
+        if noncentrality > LARGE * self.k:
+            return float(special.chdtrc(self.df, self.df * noncentrality / (self.k * self._ratio)))
+        return float(special.ncfdtr(self.k, self.df, noncentrality, self._ratio))
 
 
 def effects(terms: Sequence[Term]) -> Effects:

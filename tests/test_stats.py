@@ -189,6 +189,13 @@ def test_a_root_mean_square_is_bounded_by_the_noncentral_f():
     assert found.p_below(high) == pytest.approx((0.025, 0.975))
 
 
+@pytest.mark.parametrize("digits", [6.01, 12, 40])
+def test_effects_beside_which_nothing_varies_are_bounded_by_what_their_bounds_tend_to(digits):
+    near, found = (Effects(0.01, 10 ** -(2 + size), 9, 20) for size in (5.5, digits))
+    assert found.interval() == pytest.approx(near.interval(), rel=1e-4)
+    assert found.p_below(0.12) == pytest.approx(near.p_below(0.12), rel=1e-3)
+
+
 def test_effects_as_small_as_chance_may_all_be_0():
     assert Effects(0.0001, 0.0001, 9, 20).interval()[0] == 0
     assert Effects(0.00001, 0.0001, 9, 20).interval() == (0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from analysis.document import (
     Quote,
     Section,
     Small,
+    Span,
     Strong,
     Table,
     Text,
@@ -63,10 +64,10 @@ RULE = [
         "root mean square of their effects are below 1 point.",
     ),
 ]
-MORE = text(
-    "What lacks trials gets them by ", Code(SEEDS_COMMAND), " (as published) and ", Code(FACTORIAL_COMMAND),
-    " with more ", Code("--seeds"), " (controlled).", small=True,
-)  # fmt: skip
+MORE: dict[str, list[str | Span]] = {
+    PUBLISHED: [Code(SEEDS_COMMAND), " (as published)"],
+    CONTROLLED: [Code(FACTORIAL_COMMAND), " with more ", Code("--seeds"), " (controlled)"],
+}  # by family, what trains the trials that it lacks
 NEITHER = "neither the claim nor its contrary is shown"
 EVIDENCE = ["family", "difference", "effect, pp", "95 % interval, pp", "p", "Holm p", "seeds", "reviews", "df",
             "could have been shown, pp", "original's logs, pp"]  # fmt: skip
@@ -93,10 +94,11 @@ class _Judged:
 def claims_section(source: Source, published: dict[str, Any]) -> Section:
     """Return the verdicts in one table, and a section per claim."""
     found = [_judged(number, claim, source, published) for number, claim in enumerate(CLAIMS, 1)]
-    lacking = source.study.verdicts.claims["reason"].ne("").any()
+    claims = source.study.verdicts.claims
+    lacking = set(claims.loc[claims["interim"] | claims["reason"].ne(""), "family"])
     blocks: list[Block] = [
         _table(found),
-        *([MORE] if lacking else []),
+        *([_more(lacking)] if lacking else []),
         List([*RULE, _interim(source.study.planned)], small=True),
         *(_section(one, source, published) for one in found),
     ]
@@ -130,6 +132,13 @@ def _judged(number: int, claim: Claim, source: Source, published: dict[str, Any]
         {family: records(claims[claims["family"] == family])[0] for family in FAMILIES},
         {family: records(parts[parts["family"] == family]) for family in FAMILIES},
     )
+
+
+def _more(lacking: Container[str]) -> Text:
+    """Return which commands train the trials that these families lack."""
+    first, *others = [parts for family, parts in MORE.items() if family in lacking]
+    words = [word for parts in others for word in (" and ", *parts)]
+    return text("What lacks trials gets them by ", *first, *words, ".", small=True)
 
 
 def _table(found: list[_Judged]) -> Table:

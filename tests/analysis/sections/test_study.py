@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from analysis.report import report
-from rnnsweep.ledger import LedgerFrames, Record
+from rnnsweep.ledger import Ledger, LedgerFrames, Record
 from rnnsweep.ledger.baselines import baselines_frame
-from rnnsweep.space.presets import FACTORIAL, grid
+from rnnsweep.space.presets import FACTORIAL, SYSTEMS, grid
 from rnnsweep.spec import Spec
 from tests.helpers.figures import unrendered
 from tests.helpers.ledgers import IMDB, put
@@ -26,8 +26,6 @@ def line(model, test, **more):
 @pytest.fixture(scope="module")
 def studied(tmp_path_factory):
     """Return a ledger of GRUs whose accuracy grows with max_len alone, five seeds; two more runs failed to train."""
-    from rnnsweep.ledger import Ledger
-
     ledger = Ledger(tmp_path_factory.mktemp("studied") / "results")
     random = np.random.default_rng(0)
     for spec in grid(Spec(cell="gru", **IMDB), units=FACTORIAL["units"], seed=range(1, 6), **SHORT):
@@ -63,6 +61,18 @@ def test_the_verdicts_of_both_families_stand_in_one_table_at_the_top(said):
     assert cells[5].startswith("+")
     assert cells[6:] == ["0.0005", "**supported**"]
     assert section.index(row) < section.index("### 1. ")
+
+
+def test_commands_are_named_of_the_families_that_lack_trials_alone(said, tmp_path):
+    assert "`python sweeps/grid.py --preset report --data imdb --seeds 5` (as published) and `python" in said
+    ledger, random = Ledger(tmp_path / "results"), np.random.default_rng(0)
+    for spec in SYSTEMS.values():
+        for seed in range(1, 6):
+            accuracy = 0.7 + 0.01 * random.random()
+            put(ledger, spec.replace(seed=seed, **IMDB), test=accuracy, val=accuracy, train=accuracy)
+    with unrendered():
+        complete = report(ledger.load(), ledger.predictions)["report.md"].decode()
+    assert "gets them by `python sweeps/grid.py --data imdb` with more `--seeds` (controlled)." in complete
 
 
 def test_each_claim_says_what_is_random_how_many_pairs_and_why_it_is_undecided(said):
