@@ -32,7 +32,8 @@ def standing(frame: pd.DataFrame, bar: tuple[str, float] | None, ax: Axes, title
         ax.plot([row.accuracy], [place], "o", color=colour, markersize=8 if row.chosen else 5)
         interval = f" ({row.low:.4f} to {row.high:.4f})" if np.isfinite(row.low) else ""
         said.append((row.accuracy, place, f"{row.network}: {row.accuracy:.4f}{interval}"))
-    ax.set_yticks(range(len(frame)), list(frame["network"]))
+    # In two lines, because a name of one leaves the accuracies no room.
+    ax.set_yticks(range(len(frame)), [name.replace(" · ", "\n", 1) for name in frame["network"]])
     for label, chosen in zip(ax.get_yticklabels(), frame["chosen"], strict=True):
         label.set_fontweight("bold" if chosen else "normal")
     ax.set_ylim(len(frame) - 0.5, -0.7)
