@@ -84,10 +84,17 @@ def bands(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
     return titled(tell(ax, said), title, subtitle)
 
 
-def costs(frame: pd.DataFrame, cost: str, unit: str, ax: Axes, title: str, subtitle: str) -> Axes:
-    """Draw `frames.costs.costs`, with `kind` and, of the front, a `number`: accuracy by one cost, numbered by cost."""
+def costs(frame: pd.DataFrame, beside: pd.DataFrame, cost: str, unit: str, ax: Axes, title: str, subtitle: str) -> Axes:
+    """Draw `frames.costs.costs`, with `kind` and, of the front, a `number`: accuracy by one cost, numbered by cost.
+
+    `beside` holds what is no network of the front, linear models and ensembles, in the same columns.
+    """
     said = []
-    for (kind, points), colour, mark in zip(frame.groupby("kind", sort=False), SERIES, MARKS, strict=False):
+    kinds = [
+        *zip(frame.groupby("kind", sort=False), SERIES, MARKS, strict=False),
+        *zip(beside.groupby("kind", sort=False), (GREY, GREY), ("x", "*"), strict=False),
+    ]
+    for (kind, points), colour, mark in kinds:
         ax.scatter(points[cost], points["test_accuracy"], s=16, marker=mark, color=colour, alpha=0.75, label=kind)
         rows: Any = points.itertuples()
         said += [
@@ -103,7 +110,7 @@ def costs(frame: pd.DataFrame, cost: str, unit: str, ax: Axes, title: str, subti
     for x, y, number in zip(front[cost], front["test_accuracy"], front["number"], strict=True):
         away = (-3, 4) if number % 2 else (3, -11)  # by turns, since neighbours on a front lie close
         ax.annotate(str(number), (x, y), away, textcoords="offset points", fontsize=8, ha="center", weight="bold")
-    if frame[cost].min() > 0:
+    if min(frame[cost].min(), beside[cost].min() if len(beside) else 1) > 0:
         by_powers(ax)
     ax.set(xlabel=unit, ylabel="mean test accuracy")
     ax.legend(loc="lower right")

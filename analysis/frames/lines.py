@@ -38,6 +38,11 @@ def lines(contents: LedgerFrames, trials: pd.DataFrame) -> pd.DataFrame:
     return _with_limits(kept)[[*found.columns.drop("reviews_used"), "data", "title", "low", "high"]]
 
 
+def line_name(row: Any) -> str:
+    """Return what a row of `lines` is called: its model, words and length; the commonest class has neither."""
+    return row.title if row.model == COMMONEST else f"{row.title} · {row.num_words:,} words · {row.max_len:,} steps"
+
+
 def _with_limits(found: pd.DataFrame) -> pd.DataFrame:
     counts = found["test_reviews"].fillna(0).astype(int)
     known = [

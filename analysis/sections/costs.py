@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis import figures
 from analysis.document import GENERATED, Block, Figures, Picture, Section, Table, interval_text, number, printed, text
 from analysis.figures import networks as drawings
+from analysis.frames.lines import line_name, models
 from analysis.frames.networks import Grid
 from analysis.frames.trials import CELL_ORDER, records
 from analysis.sections.blocks import section
@@ -31,20 +33,35 @@ def costs_section(source: Source) -> list[Section]:
     for place, (data, rows) in enumerate(source.study.costs.groupby("data", sort=False), 1):
         if len(rows) > 1:
             real = bool(source.trials.loc[source.trials["data"] == data, "real"].iloc[0])
+            below = str(data) + ("" if real else f"\n{GENERATED}")
             parts += [
                 text(str(data), small=True),
                 *generated_box(real),
-                *_part(place, str(data) + ("" if real else f"\n{GENERATED}"), rows, source.study.grids),
+                *_part(place, below, rows, source.study.grids, _beside(source, data)),
             ]
     return section("Accuracy and what it costs", "costs", MEANING, parts)
 
 
-def _part(place: int, below: str, rows: pd.DataFrame, grids: Any) -> list[Block]:
+def _beside(source: Source, data: Any) -> pd.DataFrame:
+    """Return the linear models and ensembles of this data: kind, network, costs (NaN: none) and test accuracy."""
+    lines, ensembles = models(source.study.lines), source.study.ensembles
+    lines = lines[lines["data"] == data]
+    ensembles = ensembles[(ensembles["data"] == data) & (ensembles["what"] == "ensemble")]
+    found = [
+        lines.assign(kind="linear model", network=[line_name(row) for row in records(lines)], params=np.nan),
+        ensembles.assign(kind="ensemble", network=ensembles["title"]),
+    ]
+    columns = ["kind", "network", *TITLES, "test_accuracy"]
+    known: list[pd.DataFrame] = [frame[columns] for frame in found if len(frame)]
+    return pd.concat(known) if known else pd.DataFrame(columns=columns)
+
+
+def _part(place: int, below: str, rows: pd.DataFrame, grids: Any, beside: pd.DataFrame) -> list[Block]:
     cells = _cells(grids)
     rows = rows.assign(order=[CELL_ORDER[cells[key]] for key in rows["key"]]).sort_values("order", kind="stable")
     rows = rows.assign(kind=[CELLS[cells[key]].title for key in rows["key"]])
     fronts = {cost: _numbered(rows, cost) for cost in TITLES}
-    pictures = [_picture(place, below, fronts[cost], cost) for cost in TITLES]
+    pictures = [_picture(place, below, fronts[cost], beside.dropna(subset=[cost]), cost) for cost in TITLES]
     tables = [
         block
         for cost, title in TITLES.items()
@@ -97,10 +114,12 @@ def _table(rows: pd.DataFrame, cost: str) -> Table:
     return printed(COLUMNS, found, layout="two")
 
 
-def _picture(place: int, below: str, rows: pd.DataFrame, cost: str) -> Picture:
+def _picture(place: int, below: str, rows: pd.DataFrame, beside: pd.DataFrame, cost: str) -> Picture:
     def draw(ax: Any) -> Any:
-        return drawings.costs(rows.dropna(subset=[cost]), cost, TITLES[cost], ax, f"Accuracy by {TITLES[cost]}", below)
+        known, title = rows.dropna(subset=[cost]), f"Accuracy by {TITLES[cost]}"
+        return drawings.costs(known, beside, cost, TITLES[cost], ax, title, below)
 
     front = ", ".join(rows[rows["number"] > 0].sort_values("number")["network"])
-    alt = described(f"Mean test accuracy of each network by {TITLES[cost]}; on the Pareto front: {front}", below)
+    kinds = "".join(f", and of each {kind}" for kind in beside["kind"].unique())
+    alt = described(f"Mean test accuracy of each network{kinds} by {TITLES[cost]}; on the Pareto front: {front}", below)
     return Picture(f"costs-{place}-{cost}.png", alt, *figures.drawn(draw, 4.8, 3.6))

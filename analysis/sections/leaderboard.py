@@ -25,7 +25,7 @@ from analysis.document import (
     printed,
     text,
 )
-from analysis.frames.lines import bar_of, models
+from analysis.frames.lines import bar_of, line_name, models
 from analysis.frames.trials import records
 from analysis.sections.commands import FACTORIAL_COMMAND
 from analysis.sections.source import Source, generated_box
@@ -145,10 +145,9 @@ def _network(row: Any) -> list[str | Text]:
 
 def _line(row: Any) -> list[str | Text]:
     """Return a linear model's row; its interval is of other test reviews alone: nothing else in it is random."""
-    title = row.title if row.model == COMMONEST else f"{row.title} · {row.num_words:,} words · {row.max_len:,} steps"
     accuracies = [number(row.test_accuracy), interval_text(row.low, row.high), number(row.val_accuracy)]
-    return ["—", text(title, " ", Small("linear" if row.model != COMMONEST else "no model")), "", "", *accuracies,
-            number(row.seconds, 1), "", ""]  # fmt: skip
+    name = text(line_name(row), " ", Small("linear" if row.model != COMMONEST else "no model"))
+    return ["—", name, "", "", *accuracies, number(row.seconds, 1), "", ""]
 
 
 def _table(rows: Sequence[Sequence[str | Text]]) -> Table:

@@ -75,6 +75,12 @@ def test_commands_are_named_of_the_families_that_lack_trials_alone(said, tmp_pat
     assert "gets them by `python sweeps/grid.py --data imdb` with more `--seeds` (controlled)." in complete
 
 
+def test_linear_models_stand_beside_the_networks_where_accuracy_is_drawn_by_its_seconds(studied):
+    said = with_lines(studied, line("nbsvm_2", 0.9))["report.md"]
+    assert "Mean test accuracy of each network, and of each linear model by seconds of a run;" in said
+    assert "Mean test accuracy of each network by parameters;" in said
+
+
 def test_each_claim_says_what_is_random_how_many_pairs_and_why_it_is_undecided(said):
     assert "in the interval: new seeds and reviews" in said
     assert "(no finished trial of gru-2x-10k-500, gru-2x-10k-80)" in said
