@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import cycle
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,14 +13,21 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.canvas import BLUE, COLOURS, GREY, ORANGE, SERIES, by_powers, legend, tell, titled
 
-MARKS = ("o", "s", "^", "D", "v")  # so that no line is told by its colour alone
+MARKS = ("o", "s", "^", "D", "v", "P")  # so that no line is told by its colour alone; one more than there are colours
+BESIDE = {"linear model": "x", "ensemble": "*"}  # the marks of what stands beside networks
+T = TypeVar("T")
+
+
+def _parted(things: Iterable[T]) -> Iterator[tuple[T, str, str]]:
+    """Yield each thing with a colour and a mark, both together its own up to 30 of them."""
+    return zip(things, cycle(SERIES), cycle(MARKS))
 
 
 def reliability(lines: Mapping[str, pd.DataFrame], expected: str, ax: Axes, title: str, subtitle: str) -> Axes:
     """Draw `frames.reliability.reliability` of several networks by name: what was said against what was true."""
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (4, 3)), label="said as often as true")
     said = []
-    for (name, line), colour, mark in zip(lines.items(), SERIES, MARKS, strict=False):
+    for (name, line), colour, mark in _parted(lines.items()):
         ax.plot(line["said"], line["true"], marker=mark, markersize=4, color=colour, linewidth=1.4, label=name)
         rows: Any = line.itertuples()
         said += [(row.said, row.true, f"{name}: said {row.said:.3f}, true {row.true:.3f}, n {row.n:,}") for row in rows]
@@ -31,7 +39,7 @@ def reliability(lines: Mapping[str, pd.DataFrame], expected: str, ax: Axes, titl
 def by_length(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
     """Draw `frames.errors.by_length`: accuracy by the length of the review, a line and its interval per max_len."""
     said = []
-    for (max_len, line), colour, mark in zip(frame.groupby("max_len"), SERIES, MARKS, strict=False):
+    for (max_len, line), colour, mark in _parted(frame.groupby("max_len")):
         at = np.arange(len(line))
         ax.fill_between(at, line["low"], line["high"], color=colour, alpha=0.15, linewidth=0)
         ax.plot(at, line["accuracy"], marker=mark, markersize=4, color=colour, label=f"max_len {max_len:,}")
@@ -68,7 +76,7 @@ def spread(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
 def bands(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
     """Draw `frames.spread.bands`, with a column `kind`: mean validation accuracy, its range, and training dashed."""
     said = []
-    for (kind, line), colour, mark in zip(frame.groupby("kind", sort=False), SERIES, MARKS, strict=False):
+    for (kind, line), colour, mark in _parted(frame.groupby("kind", sort=False)):
         ax.fill_between(line["epoch"], line["low"], line["high"], color=colour, alpha=0.18, linewidth=0)
         ax.plot(line["epoch"], line["mean"], marker=mark, markersize=4, color=colour, label=f"{kind}, validation")
         ax.plot(line["epoch"], line["training"], color=colour, linewidth=1, linestyle=(0, (4, 2)))
@@ -91,8 +99,8 @@ def costs(frame: pd.DataFrame, beside: pd.DataFrame, cost: str, unit: str, ax: A
     """
     said = []
     kinds = [
-        *zip(frame.groupby("kind", sort=False), SERIES, MARKS, strict=False),
-        *zip(beside.groupby("kind", sort=False), (GREY, GREY), ("x", "*"), strict=False),
+        *_parted(frame.groupby("kind", sort=False)),
+        *((part, GREY, BESIDE[str(part[0])]) for part in beside.groupby("kind", sort=False)),
     ]
     for (kind, points), colour, mark in kinds:
         ax.scatter(points[cost], points["test_accuracy"], s=16, marker=mark, color=colour, alpha=0.75, label=kind)
@@ -110,7 +118,7 @@ def costs(frame: pd.DataFrame, beside: pd.DataFrame, cost: str, unit: str, ax: A
     for x, y, number in zip(front[cost], front["test_accuracy"], front["number"], strict=True):
         away = (-3, 4) if number % 2 else (3, -11)  # by turns, since neighbours on a front lie close
         ax.annotate(str(number), (x, y), away, textcoords="offset points", fontsize=8, ha="center", weight="bold")
-    if min(frame[cost].min(), beside[cost].min() if len(beside) else 1) > 0:
+    if all((points[cost] > 0).all() for points in (frame, beside)):
         by_powers(ax)
     ax.set(xlabel=unit, ylabel="mean test accuracy")
     ax.legend(loc="lower right")

@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from analysis import figures
+from analysis.figures import networks
 from analysis.figures.canvas import COLOURS, titled
 
 
@@ -144,3 +145,15 @@ def chunks(png):
         names.add(png[at + 4 : at + 8])
         at += length + 12
     return names
+
+
+def test_networks_of_more_kinds_than_there_are_colours_are_all_drawn_and_each_kind_has_a_look_of_its_own(ax):
+    names = [f"kind {number}" for number in range(7)]
+    frame = pd.DataFrame({"kind": names, "network": names, "seconds": 9.0, "test_accuracy": 0.8})
+    frame = frame.assign(front_seconds=False, number=0)
+    ensemble = pd.DataFrame({"kind": ["ensemble"], "network": ["mean"], "seconds": [20.0], "test_accuracy": [0.9]})
+    networks.costs(frame, ensemble, "seconds", "seconds of a run", ax, "title", "below")
+    handles, labels = ax.get_legend_handles_labels()
+    assert labels == [*names, "ensemble"]
+    looks = {(points.get_facecolor().tobytes(), points.get_paths()[0].vertices.tobytes()) for points in handles}
+    assert len(looks) == len(labels)
