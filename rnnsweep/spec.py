@@ -24,6 +24,8 @@ EMBEDDING_OPTIMIZERS = ("same", *OPTIMIZERS)
 POOLINGS = ("last", "mean", "max", "max+mean", "last+max+mean", "attention")
 LARGEST_SEED = 2**32 - 1  # that TensorFlow and NumPy take alike
 LARGEST_WHOLE = 2**53  # from which on floats, and so estimates and most readers of JSON, miss whole numbers
+LARGEST_EXACT = 2**24  # up to which 32-bit floats hold every whole number
+BIGRAM_BASE = 2 * LARGEST_EXACT  # first word times this, and second word: a bigram as one number
 SMALLEST_FLOAT, LARGEST_FLOAT = 1e-37, 3e38  # that float32 holds with all of its digits
 VALIDATIONS = ("first_batch", "test", "grouped")  # or none
 NONE_HELD_OUT = "none"  # the validation of what is trained on all texts
@@ -102,6 +104,7 @@ class Spec:
     embedding_optimizer: str = later("same")  # of the embedding alone, a Keras optimizer; same: that of all weights
     embedding_learning_rate: float = later(0.0)  # of the embedding alone; 0: learning_rate
     train_vectors: bool = later(True)  # train the embedding, pretrained vectors or not; else it stays as it begins
+    bigrams: int = later(0)  # pairs of neighbouring words, the commonest, that add vectors of their own to the second's
     schedule_epochs: int = later(0)  # epochs of schedule and averages, where training ends before them; 0: epochs
 
     def __post_init__(self) -> None:
@@ -239,6 +242,16 @@ class Spec:
                 "embedding_optimizer and embedding_learning_rate train the embedding, but train_vectors is false; "
                 "leave out the first two, or the last"
             )
+        _at_least("bigrams", self.bigrams, 0)
+        if self.bigrams and not self.train_vectors:
+            raise SpecError(
+                f"bigrams is {self.bigrams}, whose vectors begin at zero, but train_vectors is false; leave out either"
+            )
+        if self.bigrams and self.num_words > LARGEST_EXACT:
+            raise SpecError(
+                f"num_words is {self.num_words}, of more digits than the table of bigrams holds; give at most "
+                f"{LARGEST_EXACT}, or leave bigrams out"
+            )
 
     def _check_noise(self) -> None:
         for name in ("layer_dropout", "channel_dropout", "recurrent_dropout"):
@@ -316,6 +329,11 @@ class Spec:
     def embedding_rows(self) -> int:
         """Rows of the embedding table."""
         return self.num_words if self.vocab_size is None else self.vocab_size
+
+    @property
+    def bigram_rows(self) -> int:
+        """Rows of the table of bigrams: theirs behind one for what is none; 0 without any."""
+        return self.bigrams + 1 if self.bigrams else 0
 
     @functools.cached_property
     def key(self) -> str:

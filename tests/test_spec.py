@@ -87,7 +87,7 @@ def test_every_field_is_part_of_the_key():
         "momentum": 0.9, "schedule": "steps", "loss": "square", "label_smoothing": 0.1,
         "clip_norm": 1, "weight_decay": 0.1, "word_dropout": 0.3, "average_epochs": 2, "patience": 2,
         "schedule_epochs": 9, "hidden": 8, "layer_dropout": 0.1, "channel_dropout": 0.1, "recurrent_dropout": 0.1,
-        "embedding_optimizer": "rmsprop", "embedding_learning_rate": 0.2, "adversarial": 1,
+        "embedding_optimizer": "rmsprop", "embedding_learning_rate": 0.2, "adversarial": 1, "bigrams": 9,
     }  # fmt: skip
     fields = {"validation": "grouped", "pooling": "mean", "optimizer": "sgd", "schedule": "cosine", "units": (9, 8)}
     grouped = Spec(**fields)  # that all fields say something of

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.frames.networks import Grid
+from rnnsweep.errors import reason
 from rnnsweep.spec import ALL_BUT_SEED, Spec
 
 COMPUTED = ["revision", "versions", "processor", "blas", "device", "path"]
@@ -31,13 +32,8 @@ def data_of(trials: pd.DataFrame) -> pd.DataFrame:
 def not_finished(trials: pd.DataFrame) -> pd.DataFrame:
     """Return the trials that have no finished result: failed, diverged, pruned and unfinished, with their `reason`."""
     found = trials[trials["status"] != "finished"]
-    reasons = [_last_line(error) for error in found["error"]]
+    reasons = [reason(error) for error in found["error"]]
     return found.assign(reason=reasons).sort_values(["status", "data", "key"], ignore_index=True)
-
-
-def _last_line(error: str) -> str:
-    lines = error.strip().splitlines()
-    return lines[-1].strip() if lines else ""
 
 
 def missing(found: Sequence[Grid], planned: Mapping[str, int], specs: Mapping[str, Spec]) -> pd.DataFrame:

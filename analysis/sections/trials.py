@@ -10,6 +10,7 @@ from analysis.document import Block, Box, Code, Details, Section, Table, number,
 from analysis.frames.trials import in_order, records
 from analysis.sections.source import Source, data_name, label
 from rnnsweep.cells import CELLS
+from rnnsweep.errors import reason
 
 COLUMNS = ["cell", "units", "num_words", "max_len", "epochs", "batch", "seed", "status", "test, best", "test, last",
            "validation, best", "best epoch", "parameters", "seconds", "key", "system", "error"]  # fmt: skip
@@ -45,16 +46,11 @@ def _table(trials: pd.DataFrame) -> Table:
             number(row.seconds, 1),
             row.key,
             row.system,
-            _last_line(row.error),
+            reason(row.error),
         ]
         for row in records(trials)
     ]
     return printed(COLUMNS, rows, layout="all", narrow=NARROW, anchors=[f"trial-{key}" for key in trials["key"]])
-
-
-def _last_line(error: str) -> str:
-    lines = error.strip().splitlines()
-    return lines[-1].strip() if lines else ""
 
 
 def _errors(source: Source) -> list[Section]:

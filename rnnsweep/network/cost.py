@@ -16,7 +16,7 @@ PREDICT_BATCH = 512  # reviews that `train` predicts at a time
 def parameters(spec: Spec, classes: int | Output = 2) -> int:
     """Return the number of trained weights of the network that tells so many classes apart, as Keras counts them."""
     cell, directions = CELLS[spec.cell], _directions(spec)
-    total = spec.embedding_rows * table_columns(spec)
+    total = (spec.embedding_rows + spec.bigram_rows) * table_columns(spec)
     for inputs, units in _layers(spec):
         total += directions * cell.gates * units * (inputs + units * cell.recurrent + cell.biases)
     total += pooled_width(spec) * (spec.pooling == "attention")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from rnnsweep.machine.device import keras
 from rnnsweep.network.cost import table_columns
 from rnnsweep.network.layers import RECURRENT, Embedding, Recurrent, own
 from rnnsweep.network.output import Output, output_of
-from rnnsweep.spec import LARGEST_SEED, Spec
+from rnnsweep.spec import LARGEST_EXACT, LARGEST_SEED, Spec
 from rnnsweep.types import Floats, Ints
 
 SEED_STEP = 1_000_003  # between the seeds of layers that draw; that of the last dropout is the spec's
@@ -35,7 +36,8 @@ def build(spec: Spec, classes: int | Output = 2, cells: Mapping[str, Recurrent] 
     make = own(spec) if spec.cell == OWN else cells[spec.cell]
     for index in range(spec.depth):
         layers += [*_layer_dropout(spec, index), _recurrent(spec, index, make)]
-    in_turn = spec.segment is None and spec.pooling in ("last", "mean", "max")  # else steps and poolings branch
+    # Else words, steps or poolings branch.
+    in_turn = spec.segment is None and spec.pooling in ("last", "mean", "max") and not spec.bigrams
     pooling = [_pooling(spec.pooling)] if in_turn and spec.pooling != "last" else []
     head = [keras.layers.Dropout(spec.dropout, seed=spec.seed, name="dropout")] if spec.dropout else []
     if spec.hidden:
@@ -51,6 +53,9 @@ def build(spec: Spec, classes: int | Output = 2, cells: Mapping[str, Recurrent] 
         _pass_on(layers[1], spec)
     if spec.initial_std:
         _begin_normal(model, spec)
+    if spec.bigrams:  # what a pair adds to its words is nothing before it is learned
+        table = model.get_layer("bigram_vectors").embeddings
+        table.assign(keras.ops.zeros_like(table))
     return model
 
 
@@ -70,8 +75,7 @@ def _embedding(spec: Spec) -> keras.layers.Embedding:
     """Return the table of words, or, without an embedding, of what each gives the gates (Johnson and Zhang 2016)."""
     # Where the table is the gates' input itself, Keras's narrow uniform start would leave all gates half open.
     start = "uniform" if spec.embedding_dim else keras.initializers.RandomNormal(stddev=0.05)
-    kind = functools.partial(Embedding, dropped=spec.word_dropout, seed=spec.seed)
-    return (kind if spec.word_dropout else keras.layers.Embedding)(
+    return _table(spec, spec.seed)(
         spec.embedding_rows,
         table_columns(spec),
         start,
@@ -79,6 +83,46 @@ def _embedding(spec: Spec) -> keras.layers.Embedding:
         name="embedding",
         trainable=spec.train_vectors,
     )
+
+
+def _table(spec: Spec, seed: int) -> Callable[..., keras.layers.Embedding]:
+    """Return what makes a table of which training leaves out rows as the spec says, drawn by this seed."""
+    dropped = functools.partial(Embedding, dropped=spec.word_dropout, seed=seed)
+    return dropped if spec.word_dropout else keras.layers.Embedding
+
+
+def _with_bigrams(spec: Spec, embedding: keras.layers.Layer, tokens: Any) -> Any:
+    """Return the vectors of the words [batch, steps, columns], each with that of the pair that it ends, if it is one.
+
+    The pairs are a table that is not trained, ascending: `begin_with_bigrams` fills it, and weights keep it.
+    """
+    ops, kind = keras.ops, keras.layers.Embedding
+    pairs = kind(spec.bigram_rows, 2, "zeros", name="bigrams", trainable=False)
+    vectors = _table(spec, _seed(spec, 3 * spec.depth))(spec.bigram_rows, table_columns(spec), name="bigram_vectors")
+    second = ops.cast(tokens, "float32")  # as the table has them, exactly
+    first = ops.pad(second[:, :-1], ((0, 0), (1, 0)))
+    place = ops.zeros_like(tokens)  # of the last pair that is not above
+    for step in reversed(range(spec.bigrams.bit_length())):
+        further = place + 2**step
+        here = pairs(ops.minimum(further, spec.bigrams))
+        same = ops.equal(here[..., 0], first)
+        above = ops.logical_or(here[..., 0] > first, ops.logical_and(same, here[..., 1] > second))
+        place = ops.where(ops.logical_or(further > spec.bigrams, above), place, further)
+    there = ops.logical_and(place > 0, ops.all(ops.equal(pairs(place), ops.stack([first, second], axis=-1)), axis=-1))
+    place = ops.where(there, place, 0)
+    return embedding(tokens) + ops.cast(there, "float32")[..., None] * vectors(place)
+
+
+def begin_with_bigrams(model: keras.Model, found: Ints) -> None:
+    """Give a network these pairs of words, int64 [pairs, 2], ascending, at most as many as its table has rows for.
+
+    Row 0 is of no pair; so are the rows behind the last, which no words are as large as.
+    """
+    pairs = model.get_layer("bigrams").embeddings
+    table = np.full(pairs.shape, LARGEST_EXACT, np.float32)
+    table[0] = 0
+    table[1 : len(found) + 1] = found
+    pairs.assign(table)
 
 
 def begin_with(model: keras.Model, ids: Ints, values: Floats, num_words: int) -> None:
@@ -144,10 +188,23 @@ def _through(layers: list[keras.layers.Layer], values: Any) -> Any:
     return values
 
 
+def _steps(spec: Spec, layers: list[keras.layers.Layer], tokens: Any) -> Any:
+    """Return the outputs of all steps of int [rows, steps]."""
+    if not spec.bigrams:
+        return _through(layers, tokens)
+    values, words = _with_bigrams(spec, layers[0], tokens), keras.ops.not_equal(tokens, 0)
+    for layer in layers[1:]:  # the mask is lost where vectors are added
+        masked = spec.padding_skipped and "mask" in inspect.signature(layer.call).parameters
+        values = layer(values, **({"mask": words} if masked else {}))
+    return values
+
+
 def _pooled(spec: Spec, tokens: Any, layers: list[keras.layers.Layer]) -> Any:
     """Return what the dense layer sees: [batch, width], a block per kind of pooling."""
     if spec.segment is None:
-        outputs, words = _through(layers, tokens), None
+        outputs, words = _steps(spec, layers, tokens), None
+        if spec.pooling == "last":  # the layers themselves return no more
+            return outputs
         if spec.mask_padding:
             words = keras.ops.expand_dims(keras.ops.cast(keras.ops.not_equal(tokens, 0), "float32"), -1)
     else:
@@ -164,7 +221,7 @@ def _segments(spec: Spec, tokens: Any, layers: list[keras.layers.Layer]) -> tupl
     missing = -spec.max_len % length
     tokens = keras.ops.pad(tokens, ((0, 0), (missing, 0)))
     steps = spec.max_len + missing
-    outputs = _through(layers, keras.ops.reshape(tokens, (-1, length)))
+    outputs = _steps(spec, layers, keras.ops.reshape(tokens, (-1, length)))
     outputs = keras.ops.reshape(outputs, (-1, steps, outputs.shape[-1]))
     words = keras.ops.cast(keras.ops.not_equal(tokens, 0), "float32")
     return outputs, keras.ops.reshape(words, (-1, steps, 1))

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from rnnsweep.errors import reason
 from rnnsweep.spec import Spec
 from rnnsweep.sweep.estimate import core_seconds, wall_seconds
 from rnnsweep.sweep.events import Listener
@@ -20,7 +21,7 @@ from rnnsweep.sweep.views import view_of
 from rnnsweep.types import Row
 
 SLOW_EPOCH = 10.0  # seconds; off a terminal, only epochs that take longer get a line of their own
-KEPT_ERROR = 100  # characters of an error's last line
+KEPT_ERROR = 100  # characters of why a trial failed
 MANY = 1000  # trials that wait: in such numbers they keep every slot busy, and need not be laid out one by one
 
 
@@ -159,11 +160,11 @@ class Progress(Listener, AbstractContextManager["Progress"]):
         self._line(spec, f"pruned  {reached}", "dim")
 
     def _failed(self, spec: Spec, text: str, word: str = "failed") -> None:
-        """A trial ended without numbers; the last line of the text says why."""
+        """A trial ended without numbers; the text says why."""
         self._drop(spec)
-        last = (text.strip().splitlines() or ["no reason given"])[-1].strip()
-        self.failed_keys[spec.key] = last
-        self._line(spec, f"{word}: {last[:KEPT_ERROR]}", "red")
+        why = reason(text) or "no reason given"
+        self.failed_keys[spec.key] = why
+        self._line(spec, f"{word}: {why[:KEPT_ERROR]}", "red")
 
     def _named(self, spec: Spec) -> None:
         if spec.key not in self._estimates:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import functools
 import math
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -30,6 +31,7 @@ Cores = float | Callable[[], int]  # of a trial, or what says at each epoch how 
 ATTEMPTS = 3  # at a trial that fails or whose worker dies, each from its last checkpoint
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of a disk: no other trial has any, either
 LEAST_LIMIT, LIMIT_FACTOR = 1800.0, 50.0  # seconds of an epoch, and times its estimate, of a trial that hangs
+BOLD = re.compile(r"\x1b\[[\d;]*m")  # and colours, which Keras puts into its errors
 PRUNED = {"status": "pruned"}  # the row of a trial that was stopped; its checkpoint stays, to go on from
 
 
@@ -69,13 +71,18 @@ def run_trial(
             ledger.check_writable()
             error = str(refused)
         except UserError as mistake:  # trying again is of no use
-            record.fail(spec, str(mistake))
-            return {"status": "failed", "error": str(mistake)}
-        except Exception:  # whatever it is, the other trials go on
-            error = traceback.format_exc()
+            error = _traceback() if mistake.__cause__ else str(mistake)
+            record.fail(spec, error)
+            return {"status": "failed", "error": error}
+        except (Exception, SystemExit):  # whatever it is, a layer of one's own that ends its process too: others go on
+            error = _traceback()
         with contextlib.suppress(StoreError):  # then the row alone says it
             record.fail(spec, error)
     return {"status": "failed", "error": error}
+
+
+def _traceback() -> str:
+    return BOLD.sub("", traceback.format_exc())
 
 
 class _Stopped(Exception):  # noqa: N818  (not an error)

@@ -114,7 +114,8 @@ class PackedEngine:
         self._optimizer = in_place(spec, optimizer, model.trainable_variables)
         table = model.get_layer("embedding").embeddings
         self._fixed = [] if table.trainable else [keras.ops.convert_to_numpy(table)]  # in front of what is trained
-        self._network = Network(spec, classes, cores_in_use())
+        bigrams = keras.ops.convert_to_numpy(model.get_layer("bigrams").embeddings) if spec.bigrams else None
+        self._network = Network(spec, classes, cores_in_use(), bigrams)
         self._random = np.random.default_rng()
         self._seed, self._steps = (spec.seed, 0), 0  # of the epoch; steps taken in it
 
@@ -162,7 +163,8 @@ class PackedEngine:
         rate = self._spec.word_dropout
         if not rate:
             return None
-        kept = self._random.random(self._spec.embedding_rows, dtype=np.float32) >= rate
+        rows = self._spec.embedding_rows + self._spec.bigram_rows
+        kept = self._random.random(rows, dtype=np.float32) >= rate
         scale = kept.astype(np.float32) / np.float32(1 - rate)
         scale[0] = 1  # padding is no word
         return scale

@@ -12,7 +12,7 @@ from rnnsweep.network.packed.updates import UPDATES, decay, nadam_product
 from rnnsweep.spec import Spec
 from rnnsweep.types import Floats, Row
 
-TABLE = "embeddings"  # as Keras names an embedding's one variable
+TABLE = "embeddings"  # as Keras names an embedding's one variable, be it of words or of bigrams
 
 
 def keras_optimizer(spec: Spec) -> keras.optimizers.Optimizer:
@@ -84,12 +84,13 @@ def in_place(
 
 
 class InPlaceApart:
-    """The arrays and steps of an `Apart`: one `InPlaceOptimizer` for the table, which comes first, one for all else."""
+    """The arrays and steps of an `Apart`: one `InPlaceOptimizer` for the tables, which come first, one for all else."""
 
     def __init__(self, optimizer: Apart, variables: list[keras.Variable], ratio: float) -> None:
         """Take up an optimizer that is built for these variables, and the embedding's rate by that of all else."""
         self._optimizer, self._ratio = optimizer, ratio
-        parts = zip(optimizer.optimizers, (variables[:1], variables[1:]), strict=True)
+        tables = self._tables = sum(variable.name == TABLE for variable in variables)
+        parts = zip(optimizer.optimizers, (variables[:tables], variables[tables:]), strict=True)
         self._table, self._others = (InPlaceOptimizer(*part) for part in parts)
 
     @property
@@ -111,8 +112,8 @@ class InPlaceApart:
         """Change the weights and the state by one step of the gradients, a float32 array of each weight's shape."""
         with flushed():
             gradients = _clipped(gradients, self._optimizer.longest)
-        self._table.apply(gradients[:1])
-        self._others.apply(gradients[1:])
+        self._table.apply(gradients[: self._tables])
+        self._others.apply(gradients[self._tables :])
 
     def write(self) -> None:
         """Give weights, state and number of steps back to Keras's variables."""

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data import Dataset, Reviews, encode, split
+from rnnsweep.data.bigrams import commonest_bigrams
 from rnnsweep.data.reviews import Vectors
 from rnnsweep.data.split import shared_with_training
 from rnnsweep.data.vectors import vectors_of
 from rnnsweep.machine.device import device_kind, keras, peak_gpu_memory_mb, reset_peak_gpu_memory
 from rnnsweep.machine.memory import peak_memory_mb, reset_peak_memory
 from rnnsweep.machine.software import blas_text, processor, revision, versions
-from rnnsweep.network.model import begin_with, build, summary, weights_to_bytes
+from rnnsweep.network.model import begin_with, begin_with_bigrams, build, summary, weights_to_bytes
 from rnnsweep.network.output import Output, output_of
 from rnnsweep.spec import Spec
 from rnnsweep.training.engines import Engine, engine_class
@@ -48,11 +49,11 @@ def train(
     output = output_of(len(dataset.classes), dataset.multilabel)
     check_selection(spec, output)
     parts = split(spec, dataset)
-    training = _Training(spec, engine, output, parts.train.labels, vectors_of(spec, dataset))
+    train, validation = _encoded(spec, parts.train), _encoded(spec, parts.validation)
+    training = _Training(spec, engine, output, train, vectors_of(spec, dataset))
     if state is not None:
         training.restore(state)
-    validation = _encoded(spec, parts.validation)
-    diverged = not _finite_epochs(training, _encoded(spec, parts.train), validation, on_epoch)
+    diverged = not _finite_epochs(training, train, validation, on_epoch)
     facts = _facts(training, dataset) | {
         "train_reviews": len(parts.train),
         "validation_reviews": len(parts.validation),
@@ -81,15 +82,17 @@ class _Training:
     """A model being trained: its variables, its optimizer's, the rows so far and the best epoch's weights."""
 
     def __init__(
-        self, spec: Spec, engine: str, output: Output, labels: NDArray[Any], vectors: Vectors | None = None
+        self, spec: Spec, engine: str, output: Output, reviews: _Encoded, vectors: Vectors | None = None
     ) -> None:
-        """Build a network that begins with these vectors and ends in this output, for training reviews of `labels`."""
+        """Build a network that begins with these vectors and ends in this output, for these training reviews."""
         keras.utils.clear_session(free_memory=False)  # a reused process must begin each trial like a fresh one
         self.spec, self.output = spec, output
         self.model = build(spec, output)
         if vectors is not None:
             begin_with(self.model, vectors.ids, vectors.values, spec.num_words)
-        self.class_weights = weights_of_classes(spec, labels, output.units if output.shape else 2)
+        if spec.bigrams:
+            begin_with_bigrams(self.model, commonest_bigrams(reviews.ids, spec.bigrams))
+        self.class_weights = weights_of_classes(spec, reviews.labels, output.units if output.shape else 2)
         optimizer = keras_optimizer(spec)
         optimizer.build(self.model.trainable_variables)
         self.device = device_kind()

@@ -15,7 +15,7 @@ import numpy as np
 from rnnsweep.data.reviews import OUT_OF_VOCABULARY
 from rnnsweep.ensemble import CERTAIN
 from rnnsweep.network.output import Output
-from rnnsweep.spec import Spec
+from rnnsweep.spec import BIGRAM_BASE, Spec
 from rnnsweep.types import Floats
 from rnnsweep.use.chosen import UseError
 from rnnsweep.use.weights import TURNED, Weights, in_keras_cells
@@ -117,13 +117,16 @@ def _network(graph: _Graph, spec: Spec, output: Output, weights: Weights, tokens
     """Return the probabilities [texts, units of the output] of tokens [texts, max_len]."""
     linear = spec.cell == "mingru"  # a GRU whose candidate has no tanh
     spec, weights = in_keras_cells(spec, weights)
-    ((table,), *layers), depth = weights.layers, spec.depth
+    (tables, layers), depth = weights.parts(spec), spec.depth
     recurrent, dense = layers[:depth], layers[depth:]
     query = dense.pop(0)[0] if spec.pooling == "attention" else None
     ids, lengths = tokens if spec.segment is None else _pieces(graph, spec, tokens), ""
     if spec.padding_skipped:
         ids, lengths = _rolled(graph, ids, _piece(spec))
-    steps = graph.add("Transpose", graph.add("Gather", graph.constant(table), ids), perm=[1, 0, 2])
+    vectors = graph.add("Gather", graph.constant(tables[-1][0]), ids)
+    if spec.bigrams:
+        vectors = graph.add("Add", vectors, _of_bigrams(graph, ids, tables[0][0], tables[1][0]))
+    steps = graph.add("Transpose", vectors, perm=[1, 0, 2])
     state = ""
     for layer in recurrent:
         every, state = _layer(graph, spec, layer, steps, lengths, linear)
@@ -138,6 +141,30 @@ def _network(graph: _Graph, spec: Spec, output: Output, weights: Weights, tokens
     for kernel, bias in dense[:-1]:
         seen = graph.add("Relu", _dense(graph, seen, kernel, bias))
     return _activated(graph, _dense(graph, seen, *dense[-1]), output)
+
+
+def _of_bigrams(graph: _Graph, ids: str, pairs: Floats, vectors: Floats) -> str:
+    """Return what known pairs add to the vectors of the words that end them [rows, steps, columns].
+
+    ONNX has no operator that finds a number among sorted ones, so it is done by halves, as `network.model` does it. A
+    step behind a text's last has padding before or in it, and so is no pair.
+    """
+    second = graph.add("Cast", ids, to=7)
+    shifted = graph.add("Pad", second, graph.constant([0, 1, 0, 0], np.int64))
+    first = graph.add("Slice", shifted, *(graph.constant([n], np.int64) for n in (0, -1, 1)))
+    code = graph.add("Add", graph.add("Mul", first, graph.constant(BIGRAM_BASE, np.int64)), second)
+    known = pairs.astype(np.int64)
+    codes = graph.constant(known[:, 0] * BIGRAM_BASE + known[:, 1], np.int64)
+    last, place = len(known) - 1, graph.add("Sub", second, second)
+    for step in reversed(range(last.bit_length())):
+        further = graph.add("Add", place, graph.constant(2**step, np.int64))
+        further = graph.add("Min", further, graph.constant(last, np.int64))
+        above = graph.add("Greater", graph.add("Gather", codes, further), code)
+        place = graph.add("Where", above, place, further)
+    there = graph.add("Equal", graph.add("Gather", codes, place), code)
+    place = graph.add("Where", there, place, graph.constant(0, np.int64))
+    silent = np.concatenate([np.zeros_like(vectors[:1]), vectors[1:]])  # row 0 is of no pair
+    return str(graph.add("Gather", graph.constant(silent), place))
 
 
 def _activated(graph: _Graph, logits: str, output: Output) -> str:

@@ -157,7 +157,8 @@ def _network(spec: Spec, output: Output, data: bytes, weights: Weights) -> Train
 
 class _Packed:
     def __init__(self, spec: Spec, output: Output, weights: Weights) -> None:
-        self._network, self._weights = Network(spec, output), weights.trained(spec)
+        self._network = Network(spec, output, bigrams=weights.bigrams(spec))
+        self._weights = weights.trained(spec)
 
     def predict(self, ids: Tokens) -> Floats:
         return self._network.predict(self._weights, ids)

@@ -29,16 +29,25 @@ PARTS = ("forward_layer", "backward_layer", "cell", "vars")
 
 @dataclass(frozen=True)
 class Weights:
-    """A network's trained variables, those of each layer that has some, from the embedding to the output."""
+    """A network's variables, those of each layer that has some, from tables to output; those of bigrams come first."""
 
     layers: tuple[tuple[Floats, ...], ...]
 
     def trained(self, spec: Spec) -> list[Floats]:
         """Return all variables but the kernels that are fixed without an embedding, as `Network` wants them."""
-        table, first, *others = self.layers
+        tables, (first, *others) = self.parts(spec)
         if not spec.embedding_dim:
             first = tuple(array for at, array in enumerate(first) if at % CELLS[spec.cell].arrays)
-        return [array for layer in (table, first, *others) for array in layer]
+        return [array for layer in (*tables[bool(spec.bigrams) :], first, *others) for array in layer]
+
+    def bigrams(self, spec: Spec) -> Floats | None:
+        """Return the pairs of words that the network knows, as `Network` wants them; None where it knows none."""
+        return self.layers[0][0] if spec.bigrams else None
+
+    def parts(self, spec: Spec) -> tuple[list[tuple[Floats, ...]], list[tuple[Floats, ...]]]:
+        """Return the layers that are tables (of bigrams: the pairs, and their vectors; of words), and all others."""
+        tables = 3 if spec.bigrams else 1
+        return list(self.layers[:tables]), list(self.layers[tables:])
 
 
 def in_keras_cells(spec: Spec, weights: Weights) -> tuple[Spec, Weights]:
@@ -50,12 +59,12 @@ def in_keras_cells(spec: Spec, weights: Weights) -> tuple[Spec, Weights]:
     if spec.cell not in TURNED:
         return spec, weights
     cell, turned = TURNED[spec.cell]
-    table, *others = weights.layers
+    tables, others = weights.parts(spec)
     layers = [tuple(array for part in _directions(spec, layer) for array in turned(*part)) for layer in
               others[: spec.depth]]  # fmt: skip
-    columns = table[0].shape[1]  # without an embedding, the table has those of all gates
+    columns = tables[-1][0].shape[1]  # without an embedding, the table has those of all gates
     fields = {"cell": cell, "embedding_dim": columns}
-    return spec.replace(**fields), Weights((table, *layers, *others[spec.depth :]))
+    return spec.replace(**fields), Weights((*tables, *layers, *others[spec.depth :]))
 
 
 def _directions(spec: Spec, layer: tuple[Floats, ...]) -> list[tuple[Floats, ...]]:

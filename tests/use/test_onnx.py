@@ -7,7 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from rnnsweep.network.model import build, summary, weights_to_bytes
+from rnnsweep.data.bigrams import commonest_bigrams
+from rnnsweep.network.model import begin_with_bigrams, build, summary, weights_to_bytes
 from rnnsweep.network.output import output_of
 from rnnsweep.spec import Spec
 from rnnsweep.use.chosen import UseError
@@ -42,6 +43,8 @@ def network(classes=2, multilabel=False, spread=1.0, **fields):
     spec = Spec(**{"embedding_dim": 6, "units": (5, 4), "num_words": WORDS, "max_len": STEPS} | fields)
     output = output_of(classes, multilabel)
     model = build(spec, output)
+    if spec.bigrams:
+        begin_with_bigrams(model, commonest_bigrams(some_ids(), spec.bigrams))
     random = np.random.default_rng(1)
     for weight in model.trainable_weights:
         weight.assign(random.normal(0, spread, weight.shape))
@@ -68,8 +71,11 @@ def network(classes=2, multilabel=False, spread=1.0, **fields):
         (2, {"cell": "gru", "bidirectional": True, "segment": 8, "pooling": "attention", "hidden": 5}),
         (2, {"cell": "mingru", "bidirectional": True, "segment": 8, "pooling": "max"}),
         (2, {"cell": "mingru", "embedding_dim": 0, "mask_padding": True, "pooling": "attention"}),
+        (2, {"cell": "gru", "units": (5, 4), "bigrams": 60}),
+        (3, {"cell": "forget", "embedding_dim": 0, "units": (5,), "segment": 8, "pooling": "max", "bigrams": 300,
+             "bidirectional": True}),
     ],
-)
+)  # fmt: skip
 def test_onnx_says_what_keras_says(classes, fields):
     model, spec, output, weights = network(classes, **fields)
     ids = some_ids()
@@ -79,7 +85,9 @@ def test_onnx_says_what_keras_says(classes, fields):
 
 
 @pytest.mark.parametrize(("cell", "name"), [("forget", "LSTM"), ("mingru", "GRU")])
-@pytest.mark.parametrize("fields", [{"embedding_dim": 0}, {"bidirectional": True, "layer_dropout": 0.5, "hidden": 4}])
+@pytest.mark.parametrize(
+    "fields", [{"embedding_dim": 0, "bigrams": 90}, {"bidirectional": True, "layer_dropout": 0.5, "hidden": 4}]
+)
 def test_a_cell_that_keras_lacks_becomes_one_of_its_own(cell, name, fields):
     model, spec, output, weights = network(cell=cell, **fields)
     ids = some_ids()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -179,11 +179,17 @@ class Packer:
         self._shared = spec.padding_shared
         self._length = spec.segment or spec.max_len
         self._keep_padding = not spec.padding_skipped
-        self._places = np.full(spec.embedding_rows, -1, np.int32)  # of each word in the batch's words, -1: not there
+        self._embedding_rows = spec.embedding_rows
+        # Of each word, and of each bigram behind them, in the batch's words, -1: not there.
+        self._places = np.full(spec.embedding_rows + spec.bigram_rows, -1, np.int32)
 
-    def pack(self, ids: Tokens) -> Batch:
-        """Return the batch of int32 [texts, steps]; raises `IndexError` on an id beyond the embedding."""
+    def pack(self, ids: Tokens, numbered: Callable[[Tokens], Tokens] | None = None) -> Batch:
+        """Return the batch of int32 [texts, steps], or of what `numbered` makes of them.
+
+        Raises `IndexError` on an id beyond the embedding.
+        """
         self._check(ids)
+        ids = ids if numbered is None else numbered(ids)
         owners = np.arange(len(ids), dtype=np.int64)
         rows = _Rows(ids, beginnings(ids), owners) if self._shared else self._cut(ids)
         words = self._buffer("words", len(self._places), dtype=np.int32)
@@ -213,9 +219,9 @@ class Packer:
         return _Rows(pieces[:found], begins[:found], owners[:found])
 
     def _check(self, ids: Tokens) -> None:
-        if ids.min() < 0 or ids.max() >= len(self._places):
+        if ids.min() < 0 or ids.max() >= self._embedding_rows:
             raise IndexError(
-                f"ids from {ids.min()} to {ids.max()} do not fit an embedding of {len(self._places)} rows; "
+                f"ids from {ids.min()} to {ids.max()} do not fit an embedding of {self._embedding_rows} rows; "
                 "encode the reviews with the spec's num_words"
             )
 

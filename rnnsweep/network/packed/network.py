@@ -32,6 +32,7 @@ from rnnsweep.cells import CELLS
 from rnnsweep.network.loss import loss_of
 from rnnsweep.network.output import Output, output_of
 from rnnsweep.network.packed.batch import Batch, Packer, Sequence, Workspace
+from rnnsweep.network.packed.bigrams import Bigrams
 from rnnsweep.network.packed.denormals import flushed
 from rnnsweep.network.packed.head import Head
 from rnnsweep.network.packed.noise import Noise
@@ -45,7 +46,7 @@ from rnnsweep.types import Floats, Tokens
 
 @dataclass(frozen=True)
 class RowGradient:
-    """The gradient of a table of which a batch reads some rows: all others are zero."""
+    """The gradient of a table of which a batch reads some rows: all others are zero; bigrams' are behind the words'."""
 
     rows: Tokens  # [n], each once
     values: Floats  # [n, columns]
@@ -63,12 +64,15 @@ class Network:
     [inputs, gates * units], recurrent kernel [units, gates * units] and bias; with attention its query [width, 1]; per
     dense layer, kernel [width, outputs] and bias [outputs]. Without an embedding the table is [rows, directions * gates
     * units], and the first layer has no kernel. GRU: Cho et al. 2014 with `reset_after`, gates z, r, h and bias [2, 3 *
-    units]; LSTM: Hochreiter and Schmidhuber 1997, gates i, f, c, o; minGRU has no recurrent kernel. Raises `ValueError`
-    on a spec that `supports` refuses.
+    units]; LSTM: Hochreiter and Schmidhuber 1997, gates i, f, c, o; minGRU has no recurrent kernel. With bigrams their
+    vectors [bigram_rows, dim] stand in front of all. Raises `ValueError` on a spec that `supports` refuses.
     """
 
-    def __init__(self, spec: Spec, classes: int | Output = 2, threads: int = 1) -> None:
-        """Prepare for one spec and so many classes; compiles nothing yet. No bit depends on the number of threads."""
+    def __init__(self, spec: Spec, classes: int | Output = 2, threads: int = 1, bigrams: Floats | None = None) -> None:
+        """Prepare for one spec and so many classes; compiles nothing yet. No bit depends on the number of threads.
+
+        `bigrams` are the pairs that the spec's network knows, as `Bigrams` wants them.
+        """
         if not supports(spec):
             raise ValueError(
                 f"the packed engine computes {', '.join(sorted(STEPS))}, and no other cell; train {spec.label()} with "
@@ -78,6 +82,7 @@ class Network:
         self._loss = loss_of(spec, self._output)
         self._directions = 2 if spec.bidirectional else 1
         self._head = Head(spec)
+        self._bigrams = None if bigrams is None else Bigrams(spec, bigrams)
         self._packer, self._buffer = Packer(spec), Workspace()
         self._turns = Turns(1)
         self._buffers: list[Workspace] = []  # of each lane, kept for when there are as many again
@@ -108,18 +113,20 @@ class Network:
 
         `ids` int32 [batch, steps], `labels` classes [batch], `dropout_mask` float32 [batch, `pooled_width`] holds the
         scale, `sample_weights` float32 [batch] multiply each review's loss, `word_scale` float32 [rows] the vectors of
-        the words, `noise` draws what is dropped within the layers. The gradients are buffers: the next call overwrites
-        them. Raises `IndexError` on an id beyond the embedding.
+        words, and behind them of bigrams, `noise` draws what is dropped within the layers. The gradients are buffers:
+        the next call overwrites them. Raises `IndexError` on an id beyond the embedding.
         """
         loss, probabilities, table, gradients = self.loss_and_row_gradient(
             weights, ids, labels, dropout_mask, sample_weights, word_scale, noise
         )
+        words = self._spec.embedding_rows
         if self._table_gradient is None:
-            self._table_gradient = np.zeros(weights[0].shape, np.float32)
+            self._table_gradient = np.zeros((words + self._spec.bigram_rows, weights[0].shape[1]), np.float32)
         self._table_gradient[self._table_rows] = 0
         self._table_gradient[table.rows] = table.values
         self._table_rows = table.rows.copy()
-        return loss, probabilities, [self._table_gradient, *gradients]
+        tables = [self._table_gradient[words:]] if self._bigrams else []
+        return loss, probabilities, [*tables, self._table_gradient[:words], *gradients]
 
     def loss_and_row_gradient(
         self,
@@ -132,29 +139,29 @@ class Network:
         noise: Noise | None = None,
     ) -> tuple[float, Floats, RowGradient, list[Floats]]:
         """Return the same, but the table's gradient as the rows that the batch reads, before those of other weights."""
+        tables, weights = self._tables_apart(weights)
         gradients = [self._buffer.zeros(f"gradient{i}", *weight.shape) for i, weight in enumerate(weights[1:], 1)]
         # A loss of NaN says enough.
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"), flushed():
-            batch = self._packer.pack(ids)
-            embedded = np.take(weights[0], batch.words, axis=0)
-            scale = None if word_scale is None else word_scale[batch.words, None]
-            embedded = embedded if scale is None else embedded * scale
+            batch = self._pack(ids)
+            embedded = self._embedded(tables, batch.words, word_scale)
             passes = self._passes(weights, gradients, embedded, noise)
             losses, logits = self._through(passes, batch, weights, gradients, labels, dropout_mask, sample_weights)
             table = passes.dembedded
             if not self._spec.word_by_word:
                 table = self._table_gradients(passes.dtables, weights, gradients, embedded)
-            table = table if scale is None else table * scale
-            return float(losses.mean()), self._output.probabilities(logits), RowGradient(batch.words, table), gradients
+            rows = self._row_gradient(batch.words, table, word_scale)
+            return float(losses.mean()), self._output.probabilities(logits), rows, gradients
 
     def predict(self, weights: list[Floats], ids: Tokens) -> Floats:
         """Return the probabilities, as `Output` shapes them: int32 [reviews, steps] -> float32 [reviews, ...]."""
         logits = np.empty((len(ids), self._output.units), np.float32)
         if not len(ids):
             return self._output.probabilities(logits)
+        tables, weights = self._tables_apart(weights)
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"), flushed():
-            batch = self._packer.pack(ids)
-            passes = self._passes(weights, [], weights[0][batch.words])
+            batch = self._pack(ids)
+            passes = self._passes(weights, [], self._embedded(tables, batch.words))
             passes.begin(batch.padding, ids.shape[1])
             lanes = self._by_lane(passes)
 
@@ -164,6 +171,25 @@ class Network:
 
             self._turns(batch.groups, work)
             return self._output.probabilities(logits)
+
+    def _tables_apart(self, weights: list[Floats]) -> tuple[list[Floats], list[Floats]]:
+        """Return the tables, of bigrams if there are any and of words, and all weights but the former."""
+        others = weights[1:] if self._bigrams else weights
+        return weights[: 1 + (self._bigrams is not None)], others
+
+    def _pack(self, ids: Tokens) -> Batch:
+        return self._packer.pack(ids, self._bigrams.numbered if self._bigrams else None)
+
+    def _embedded(self, tables: list[Floats], numbers: Tokens, scale: Floats | None = None) -> Floats:
+        if self._bigrams:
+            return self._bigrams.vectors(numbers, (tables[0], tables[1]), scale)
+        embedded: Floats = np.take(tables[0], numbers, axis=0)
+        return embedded if scale is None else embedded * scale[numbers, None]
+
+    def _row_gradient(self, numbers: Tokens, gradient: Floats, scale: Floats | None) -> RowGradient:
+        if self._bigrams:
+            return RowGradient(*self._bigrams.gradient(numbers, gradient, scale))
+        return RowGradient(numbers, gradient if scale is None else gradient * scale[numbers, None])
 
     def _passes(
         self, weights: list[Floats], gradients: list[Floats], embedded: Floats, noise: Noise | None = None
