@@ -40,7 +40,7 @@ SILENT = """
 import threading
 from rnnsweep.ledger import store
 from rnnsweep.sweep import watchdog
-watchdog.GRACE_SECONDS = 1.0
+watchdog.GRACE_SECONDS = 3.0
 whole = store.write_whole
 
 def never_answers(path, data, **more):
@@ -142,3 +142,16 @@ def test_data_that_changed_between_two_runs_makes_other_trials_and_leaves_the_ol
     run(SpecList(old), ledger, None, HERE, trainer=trainer(tmp_path / "log"))
     assert missing(new, ledger) == new
     assert missing(old, ledger) == []
+
+
+def test_a_layer_that_ends_its_process_fails_its_own_trial_and_says_so_and_the_others_go_on(tmp_path):
+    def ending(spec, dataset, on_epoch, state):
+        if spec == SPECS[1]:
+            sys.exit("I end here")
+        return trainer(tmp_path / "log")(spec, dataset, on_epoch, state)
+
+    ledger = Ledger(tmp_path / "ledger")
+    heard = sweep(ledger, tmp_path / "log", ending)
+    assert heard.failed_keys == {SPECS[1].key: "SystemExit: I end here"}
+    assert missing(SPECS, ledger) == [SPECS[1]]
+    assert "SystemExit: I end here" in ledger.record(SPECS[1].key).error()
