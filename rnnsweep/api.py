@@ -27,7 +27,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.ledger import Ledger
 from rnnsweep.refits import SEEDS as REFIT_SEEDS
 from rnnsweep.refits import compared, reason_against, refits
-from rnnsweep.run import run
+from rnnsweep.run import BACKENDS, run
 from rnnsweep.search import MEASURES, OBJECTIVES, PRUNERS, SAMPLERS, Goal
 from rnnsweep.spec import FROM_DATA, Spec, SpecError
 from rnnsweep.sweep import (
@@ -275,10 +275,30 @@ def _reading(given: Mapping[str, Any]) -> Reading:
     unknown = sorted(given.keys() - set(known))
     if unknown:
         raise UserError(f"unknown {unknown[0]!r}; what can be said of a file is {', '.join(known)}")
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-    values |= {name: str(value) for name, value in values.items() if name.endswith("_column") and value is not None}
-    values |= {name: Path(value) for name, value in values.items() if name in FILES and value is not None}
-    return Reading(**values)
+    return Reading(**{name: None if value is None else _said(name, value) for name, value in given.items()})
+
+
+def _said(name: str, value: Any) -> Any:
+    """Return one field of a reading as its class has it; raises `UserError` on another kind of value."""
+    if name in FILES:
+        return Path(arguments.place(name, value) or arguments.a(type(None), name, value, "the path of a file"))
+    if name.endswith("_column"):
+        return str(_named(name, value, "the name of a column, or its number from 1"))
+    if name in ("label_columns", "classes"):
+        remedy = "a list of names or numbers"
+        return tuple(str(_named(f"one of {name}", item, remedy)) for item in arguments.several(object, name, value, remedy))
+    if name in ("header", "strip_markup", "strict"):
+        return arguments.flag(name, value)
+    if name in ("min_label", "pieces"):
+        return arguments.whole(name, value)
+    return str(_named(name, value, "a word")) if name == "positive" else arguments.a(str, name, value, "a text")
+
+
+def _named(name: str, value: Any, remedy: str) -> Any:
+    """Return a name or a whole number; raises `UserError` on anything else, True and False too."""
+    if isinstance(value, bool):
+        raise arguments.refusal(name, value, remedy)
+    return arguments.a((str, int), name, value, remedy)
 
 
 def _fields(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,6 +313,8 @@ def _values(name: str, value: Any) -> Any:
     several = isinstance(value, list | tuple | range)
     if isinstance(value, space.Range):
         return value
+    if several and not len(value):
+        raise UserError(f"{name} has no values; give one, or several as a list")
     if name == "units":
         nested = several and all(isinstance(item, list | tuple) for item in value)
         return [tuple(item) for item in value] if nested else [tuple(value) if several else (value,)]
@@ -303,12 +325,16 @@ def _depths(depth: Sequence[int] | None) -> list[int] | None:
     if depth is None:
         return None
     several = arguments.several(object, "depth", depth, "a list of whole numbers, such as [1, 2]")
+    if not several:
+        raise UserError("depth has no values; give a list of whole numbers, such as [1, 2]")
     return [arguments.whole("depth", layers) for layers in several]
 
 
 def _machines(machines: Machines | None) -> Machines:
     remedy = 'rnnsweep.Machines(...), such as rnnsweep.Machines(backend="in-process")'
-    return Machines() if machines is None else arguments.a(Machines, "machines", machines, remedy)
+    chosen = Machines() if machines is None else arguments.a(Machines, "machines", machines, remedy)
+    arguments.one_of("the backend of machines", chosen.backend, BACKENDS)
+    return chosen
 
 
 def _key(key: str | None) -> str | None:

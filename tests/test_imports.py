@@ -11,12 +11,11 @@ ROOT = Path(__file__).parents[1]
 
 # Of the project's own rooms (folders, and files beside them), at any depth of the code. The ground floor, which every
 # room may use, is named once.
-GROUND = {"errors", "types", "files", "cells", "stats", "redact", "commands"}
+GROUND = {"errors", "types", "files", "cells", "stats", "redact", "commands", "arguments"}
 MAY_IMPORT = {
     "__init__": {"spec", "api", "space", "sweep"},  # all but the first when they are first used
     "__main__": {"cli"},
     "api": {
-        "arguments",
         "spec",
         "space",
         "data",

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
+from rnnsweep.arguments import LARGEST, LEAST_SHARE
 from rnnsweep.cells import BUILT_IN
 from rnnsweep.cli.data_flags import add_data_flags
 from rnnsweep.redact import one_line
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from rnnsweep.sweep import Machines
 
 FINISHED, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
-LARGEST = 2**32 - 1  # of what is counted
-LEAST_SHARE = 0.01  # of a core or a GPU: no machine runs more trials than a hundred on each
 CHOICES = {
     "cell": (*BUILT_IN, "module:Layer"),
     "optimizer": OPTIMIZERS,

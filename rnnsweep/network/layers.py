@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
-from rnnsweep.cells import imported, source_checksum
-from rnnsweep.errors import UserError
+from rnnsweep.cells import OWN, imported, source_checksum
+from rnnsweep.errors import UserError, reason
 from rnnsweep.machine.device import keras
 from rnnsweep.spec import Spec
 
@@ -173,6 +175,43 @@ def own(spec: Spec) -> Recurrent:
     if not (isinstance(kind, type) and issubclass(kind, keras.layers.Layer)):
         raise UserError(f"cell {name} is no Keras layer; name a subclass of keras.layers.Layer in that module")
     return kind
+
+
+Given = ParamSpec("Given")
+Build = Callable[Concatenate[Spec, Given], keras.Model]
+
+
+def naming_own(build: Build[Given]) -> Build[Given]:
+    """Return what builds networks, but raising `UserError` with its name where a layer of the user's own makes none."""
+
+    @functools.wraps(build)
+    def named(spec: Spec, /, *values: Given.args, **options: Given.kwargs) -> keras.Model:
+        if spec.cell != OWN:
+            return build(spec, *values, **options)
+        try:
+            model = build(spec, *values, **options)
+        except UserError:
+            raise
+        except (Exception, SystemExit) as error:  # whatever it does when it is made or called
+            raise UserError(
+                f"cell {spec.own_layer} makes no network ({reason(traceback.format_exc())}); a layer is made with "
+                "units, return_sequences and name, and called with [texts, steps, channels]; mend it"
+            ) from error
+        _check_outputs(model, spec)
+        return model
+
+    return named
+
+
+def _check_outputs(model: keras.Model, spec: Spec) -> None:
+    """Raise `UserError` where a layer of the user's own gives no channels of texts, or of their steps."""
+    for index in range(spec.depth):
+        name = ("bidirectional_" if spec.bidirectional else "") + (OWN if index == 0 else f"{OWN}_{index}")
+        shape = model.get_layer(name).output.shape
+        steps = index < spec.depth - 1 or spec.pooling != "last"
+        if len(shape) != 2 + steps or shape[0] is not None:
+            wanted = "[texts, steps, channels], as return_sequences asks" if steps else "[texts, channels]"
+            raise UserError(f"cell {spec.own_layer} gives {list(shape)} instead of {wanted}, texts None; mend it")
 
 
 Recurrent = Callable[..., keras.layers.RNN]

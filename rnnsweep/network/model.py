@@ -14,7 +14,7 @@ import numpy as np
 from rnnsweep.cells import CELLS, OWN
 from rnnsweep.machine.device import keras
 from rnnsweep.network.cost import table_columns
-from rnnsweep.network.layers import RECURRENT, Embedding, Recurrent, own
+from rnnsweep.network.layers import RECURRENT, Embedding, Recurrent, naming_own, own
 from rnnsweep.network.output import Output, output_of
 from rnnsweep.spec import LARGEST_EXACT, LARGEST_SEED, Spec
 from rnnsweep.types import Floats, Ints
@@ -23,6 +23,7 @@ SEED_STEP = 1_000_003  # between the seeds of layers that draw; that of the last
 BELOW_ALL = -1e9  # below every output of a cell: what masked steps are to a maximum
 
 
+@naming_own
 def build(spec: Spec, classes: int | Output = 2, cells: Mapping[str, Recurrent] = RECURRENT) -> keras.Model:
     """Return the untrained network: int32 [batch, max_len] -> float32 [batch, units of the output], probabilities.
 

@@ -66,7 +66,8 @@ DEMO: dict[str, Sequence[Any]] = {
     "max_len": (40, 120),
 }
 DEMO_BASE = Spec(embedding_dim=16, batch_size=64, epochs=5, reviews=3000, learning_rate=0.005)
-# After Johnson and Zhang (2016), with a fifth of their units: on IMDB further than any network of the factorial.
+# After Johnson and Zhang (2016), with a fifth of their units, and pairs of words, which are learned by heart where no
+# word is dropped: on IMDB beyond every other network, and beyond the linear models that see pairs, too.
 BEST = Spec(
     cell="forget",
     units=(100,),
@@ -75,8 +76,10 @@ BEST = Spec(
     num_words=30_000,
     max_len=1000,
     segment=50,
+    bigrams=30_000,
     pooling="max",
     dropout=0.5,
+    word_dropout=0.3,
     initial_std=0.05,
     loss="square",
     optimizer="sgd",

@@ -63,6 +63,7 @@ SEARCH_AXES: dict[str, Axis] = {
     "dropout": Range(0.0, 0.6),
     "learning_rate": Range(3e-4, 1e-2, log=True),
     "batch_size": Choice((32, 64, 128, 256)),
+    "bigrams": Choice((0, 30_000)),
     "word_dropout": Range(0.0, 0.5),
     "optimizer": Choice(("adam", "rmsprop", "nadam", "sgd")),
     "bidirectional": Choice((False, True)),

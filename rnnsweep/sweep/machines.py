@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from typing import Any
 
+from rnnsweep import arguments
+from rnnsweep.arguments import LARGEST, LEAST_SHARE
 from rnnsweep.errors import UserError
 from rnnsweep.machine.gpu import PER_GPU
 
@@ -28,6 +31,23 @@ class Machines:
     # debugger may stop it there.
     epoch_timeout: float | None = None
 
+    def __post_init__(self) -> None:
+        """Raise `UserError` on what is no share or number of machines, before anything is started on them."""
+        arguments.a(str, "backend", self.backend, "a name, such as in-process")
+        if self.address is not None and not arguments.a(str, "address", self.address, "auto or HOST:PORT"):
+            raise UserError("address has no name: '' is no cluster; give auto or HOST:PORT")
+        cores, share = self.cpus_per_trial, self.gpus_per_trial
+        if not _is_auto(cores) and not _is_share(cores):
+            raise arguments.refusal("cpus_per_trial", cores, f"a number of cores from {LEAST_SHARE:g}, or auto")
+        none = arguments.is_number(share) and share == 0
+        if not none and not _is_auto(share) and not (_is_share(share) and (share <= 1 or share == int(share))):
+            remedy = f"0, a share of a GPU from {LEAST_SHARE:g} to 1, a whole number of them, or auto"
+            raise arguments.refusal("gpus_per_trial", share, remedy)
+        if self.max_concurrent is not None:
+            arguments.whole("max_concurrent", self.max_concurrent)
+        if self.epoch_timeout is not None and self.epoch_timeout != 0:
+            arguments.above_0("epoch_timeout", self.epoch_timeout)
+
     @property
     def in_process(self) -> bool:
         """Whether trials run one after another in this process."""
@@ -48,6 +68,14 @@ class Machines:
         if isinstance(share, str):
             share = 1.0 if gpu_mb is None else 1 / PER_GPU
         return {"CPU": self.least_cpus} | ({"GPU": share} if share else {})
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
+
+
+def _is_share(value: Any) -> bool:
+    return arguments.is_number(value) and LEAST_SHARE <= value <= LARGEST
 
 
 def cores_here() -> int:

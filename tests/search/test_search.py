@@ -53,6 +53,7 @@ def test_units_named_with_depths_are_those_of_the_first_layers(ledger):
         "bidirectional",
         "pooling",
         "word_dropout",
+        "bigrams",
     )
     space = search_space(fields | {name: [getattr(BASE, name)] for name in fixed}, [1, 2, 3])
     assert space.size == len(list(space.cells())) == 6

@@ -8,7 +8,7 @@ from rnnsweep.space import Range, search_space
 from rnnsweep.spec import Spec, SpecError
 
 FIXED = {"cell": ["gru"], "num_words": [100], "max_len": [10], "embedding_dim": [4], "units": [(4,)], "dropout": [0.0],
-         "batch_size": [32], "bidirectional": [False]}  # fmt: skip
+         "batch_size": [32], "bidirectional": [False], "bigrams": [0]}  # fmt: skip
 
 
 def sampled(fields, count=200):

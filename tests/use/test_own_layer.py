@@ -99,3 +99,30 @@ def test_it_is_trained_by_the_keras_layers_as_the_plan_says_and_predicts_but_is_
     assert predict(ledger, ["a great film"])["class"][0] in ("neg", "pos")
     with pytest.raises(UseError, match="a layer of your own, whose source no exported model holds; predict answers"):
         export(ledger, None, mine.parent / "out")
+
+
+BROKEN = """
+import keras
+
+class Broken(keras.layers.Layer):
+    def __init__(self, units, return_sequences=False, name=None):
+        super().__init__(name=name)
+
+    def call(self, sequences):
+        """
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("raise ValueError('of\\nno use')", r"mine:Broken makes no network \(ValueError: .*of no use.*\); a layer is made w"),
+        ("raise SystemExit(3)", r"cell mine:Broken makes no network \(SystemExit: 3\); a layer is made with units"),
+        ("return None", r"cell mine:Broken makes no network \(ValueError: Inputs to a layer should be tensors"),
+        ("return sequences", r"cell mine:Broken gives \[None, 500, 32\] instead of \[texts, channels\], texts None"),
+    ],
+)  # fmt: skip
+def test_a_layer_that_makes_no_network_is_named_with_what_it_said(mine, body, message):
+    mine.write_text(BROKEN + body)
+    with pytest.raises(UserError, match=message) as error:
+        build(Spec(cell="mine:Broken", units=(4,)))
+    assert len(str(error.value).splitlines()) == 1
