@@ -79,6 +79,9 @@ def grid(preset: str = "factorial", *, seeds: int = 1, depth: Sequence[int] | No
     A field takes one value or several: `grid(cell=["gru", "lstm"], units=[(100,), (100, 50)], max_len=500, seeds=3)`.
     """
     given = _fields(fields)
+    for field, values in given.items():
+        if isinstance(values, space.Range):
+            raise UserError(f"{field} is {values}, a range, which only a search draws from; give a list of values")
     if "seed" not in given:
         given["seed"] = range(1, arguments.whole("seeds", seeds) + 1)
     return space.preset(preset, given, _depths(depth))
@@ -142,6 +145,8 @@ def search(
         if seconds is not None:
             arguments.above_0(argument, seconds)
     arguments.whole("confirm", confirm, least=0)
+    arguments.whole("sampler_seed", sampler_seed, least=0)
+    arguments.flag("warm", warm)
     arguments.whole("seeds", seeds)
     if name is not None:
         arguments.a(str, "name", name, "letters, digits, '.', '_' and '-'")
@@ -275,30 +280,36 @@ def _reading(given: Mapping[str, Any]) -> Reading:
     unknown = sorted(given.keys() - set(known))
     if unknown:
         raise UserError(f"unknown {unknown[0]!r}; what can be said of a file is {', '.join(known)}")
-    return Reading(**{name: None if value is None else _said(name, value) for name, value in given.items()})
+    left = [name for name, value in given.items() if value is None and getattr(Reading(), name) is None]
+    values: dict[str, Any] = {name: _said(name, value) for name, value in given.items() if name not in left}
+    return Reading(**values)
 
 
 def _said(name: str, value: Any) -> Any:
     """Return one field of a reading as its class has it; raises `UserError` on another kind of value."""
-    if name in FILES:
-        return Path(arguments.place(name, value) or arguments.a(type(None), name, value, "the path of a file"))
+    if name in FILES and arguments.place(name, value):
+        return Path(value)
     if name.endswith("_column"):
-        return str(_named(name, value, "the name of a column, or its number from 1"))
+        return _named(name, value, "the name of a column, or its number from 1")
     if name in ("label_columns", "classes"):
-        remedy = "a list of names or numbers"
-        return tuple(str(_named(f"one of {name}", item, remedy)) for item in arguments.several(object, name, value, remedy))
-    if name in ("header", "strip_markup", "strict"):
+        remedy = "a list of names, or of numbers"
+        return tuple(_named(f"one of {name}", item, remedy) for item in arguments.several(object, name, value, remedy))
+    if isinstance(getattr(Reading(), name), bool) or name == "header":
         return arguments.flag(name, value)
     if name in ("min_label", "pieces"):
         return arguments.whole(name, value)
-    return str(_named(name, value, "a word")) if name == "positive" else arguments.a(str, name, value, "a text")
+    if name == "positive":
+        return _named(name, value, "the name of a class")
+    if not arguments.a(str, name, value, "a text"):
+        raise UserError(f"{name} is empty; give a text, or leave it out")
+    return value
 
 
-def _named(name: str, value: Any, remedy: str) -> Any:
-    """Return a name or a whole number; raises `UserError` on anything else, True and False too."""
-    if isinstance(value, bool):
+def _named(name: str, value: Any, remedy: str) -> str:
+    """Return a name, or a number as one; raises `UserError` on anything else, True and False too."""
+    if not isinstance(value, str) and not arguments.is_number(value):
         raise arguments.refusal(name, value, remedy)
-    return arguments.a((str, int), name, value, remedy)
+    return str(value)
 
 
 def _fields(fields: Mapping[str, Any]) -> dict[str, Any]:

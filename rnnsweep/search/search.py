@@ -134,7 +134,7 @@ class Search:
             self._until = time.monotonic() + self._budget
         self._begun.extend(self._studies.open(pausing=self._promotes))
         # Not the same numbers again.
-        self._studies.asked.sampler = make_sampler(self.sampler, self._sampler_seed + self.begun)
+        self._studies.asked.sampler = make_sampler(self.sampler, (self._sampler_seed + self.begun) % 2**32)
         if self._warm:
             self._warm_up()
         return self

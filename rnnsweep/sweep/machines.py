@@ -36,7 +36,8 @@ class Machines:
         arguments.a(str, "backend", self.backend, "a name, such as in-process")
         if self.address is not None and not arguments.a(str, "address", self.address, "auto or HOST:PORT"):
             raise UserError("address has no name: '' is no cluster; give auto or HOST:PORT")
-        cores, share = self.cpus_per_trial, self.gpus_per_trial
+        cores: Any = self.cpus_per_trial
+        share: Any = self.gpus_per_trial
         if not _is_auto(cores) and not _is_share(cores):
             raise arguments.refusal("cpus_per_trial", cores, f"a number of cores from {LEAST_SHARE:g}, or auto")
         none = arguments.is_number(share) and share == 0

@@ -6,14 +6,13 @@ import contextlib
 import errno
 import functools
 import math
-import re
 import sys
 import traceback
 from collections.abc import Callable
 from typing import Any
 
 from rnnsweep.data import Dataset
-from rnnsweep.errors import UserError
+from rnnsweep.errors import UserError, plain
 from rnnsweep.ledger import Ledger, Record, StoreError
 from rnnsweep.machine.memory import memory_here_mb
 from rnnsweep.spec import Spec
@@ -31,7 +30,6 @@ Cores = float | Callable[[], int]  # of a trial, or what says at each epoch how 
 ATTEMPTS = 3  # at a trial that fails or whose worker dies, each from its last checkpoint
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of a disk: no other trial has any, either
 LEAST_LIMIT, LIMIT_FACTOR = 1800.0, 50.0  # seconds of an epoch, and times its estimate, of a trial that hangs
-BOLD = re.compile(r"\x1b\[[\d;]*m")  # and colours, which Keras puts into its errors
 PRUNED = {"status": "pruned"}  # the row of a trial that was stopped; its checkpoint stays, to go on from
 
 
@@ -82,7 +80,7 @@ def run_trial(
 
 
 def _traceback() -> str:
-    return BOLD.sub("", traceback.format_exc())
+    return plain(traceback.format_exc())
 
 
 class _Stopped(Exception):  # noqa: N818  (not an error)

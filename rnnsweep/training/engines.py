@@ -132,18 +132,19 @@ class PackedEngine:
 
     def step(self, ids: Tokens, labels: NDArray[Any], sample_weights: Floats | None = None) -> tuple[float, float]:
         """Take one training step; returns the batch's loss and accuracy."""
+        weights = [*self._fixed, *self._optimizer.weights]
+        drawn = self._dropout(len(ids)), sample_weights, self._word_scale(), self._noise()
         with np.errstate(all="ignore"):  # a loss that is not finite is the caller's to see
-            loss, probabilities, gradients = self._network.loss_and_gradients(
-                [*self._fixed, *self._optimizer.weights],
-                ids,
-                labels,
-                self._dropout(len(ids)),
-                sample_weights,
-                self._word_scale(),
-                self._noise(),
-            )
-        if math.isfinite(loss):
-            self._optimizer.apply(gradients[len(self._fixed) :])
+            if self._optimizer.by_rows:
+                loss, probabilities, table, gradients = self._network.loss_and_row_gradient(
+                    weights, ids, labels, *drawn, self._optimizer.catch_up
+                )
+                if math.isfinite(loss):
+                    self._optimizer.apply_rows(table.rows, table.values, gradients)
+            else:
+                loss, probabilities, gradients = self._network.loss_and_gradients(weights, ids, labels, *drawn)
+                if math.isfinite(loss):
+                    self._optimizer.apply(gradients[len(self._fixed) :])
         return loss, float(self._output.right(probabilities, labels).mean())
 
     def end_epoch(self) -> None:

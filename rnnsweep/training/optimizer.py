@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from rnnsweep.machine.device import keras
 from rnnsweep.network.packed.denormals import flushed
-from rnnsweep.network.packed.updates import UPDATES, decay, nadam_product
+from rnnsweep.network.packed.updates import UPDATES, decay, nadam_product, sgd_catch_up, sgd_rows
 from rnnsweep.spec import Spec
-from rnnsweep.types import Floats, Row
+from rnnsweep.types import Floats, Ints, Row, Tokens
 
 TABLE = "embeddings"  # as Keras names an embedding's one variable, be it of words or of bigrams
 
@@ -98,6 +99,20 @@ class InPlaceApart:
         """The weights as the last step left them."""
         return [*self._table.weights, *self._others.weights]
 
+    @property
+    def by_rows(self) -> bool:
+        """Whether the tables' steps are taken by `apply_rows`."""
+        return self._table.by_rows and not self._optimizer.longest
+
+    def catch_up(self, rows: Tokens) -> None:
+        """Bring rows of the tables up to the last step before they are read."""
+        self._table.catch_up(rows)
+
+    def apply_rows(self, rows: Tokens, values: Floats, gradients: list[Floats]) -> None:
+        """Change the weights by one step of the gradients of some of the tables' rows, and of all other weights."""
+        self._table.apply_rows(rows, values, [])
+        self._others.apply(gradients)
+
     def read(self) -> None:
         """Take weights, state, learning rates and number of steps from Keras's variables."""
         self._table.read()
@@ -138,6 +153,8 @@ class InPlaceOptimizer:
             raise ValueError(f"{self._name} is not built for these {len(variables)} variables; call its build first")
         self._decay, self._longest = optimizer.weight_decay or 0, optimizer.global_clipnorm or 0
         self._settings = np.array([getattr(optimizer, setting) for setting in settings])
+        self._tables = sum(variable.name == TABLE for variable in variables)  # in front
+        self._taken: list[Ints] = []  # of each table, the step that each of its rows is at
         self.weights: list[Floats] = []  # as the last step left them
         self._state: list[Floats] = []  # of each weight its arrays, and what belongs to all at the end
         self.steps = 0  # that were taken
@@ -149,6 +166,48 @@ class InPlaceOptimizer:
         self._state = [_array(variable) for variable in self._state_variables()]
         self.steps = int(_array(self._optimizer.iterations))
         self._rate = np.float32(_array(self._optimizer.learning_rate))
+        self._taken = [np.full(len(weight), self.steps) for weight in self.weights[: self._tables]]
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether the tables' steps are taken by `apply_rows`: of SGD, where a gradient changes its own row alone."""
+        return self._name == "sgd" and self._tables > 0 and not self._decay and not self._longest
+
+    def catch_up(self, rows: Tokens) -> None:
+        """Bring rows of the tables, numbered as `RowGradient` does, up to the last step before they are read."""
+        if not self._state:  # without momentum, a row without a gradient does not move
+            return
+        with flushed():
+            for at, first, last in self._tables_from():
+                own = rows[(rows >= first) & (rows < last)] - first
+                arrays = self.weights[at], self._state[at], self._taken[at]
+                sgd_catch_up(*arrays, own, self.steps, self._settings)
+
+    def apply_rows(self, rows: Tokens, values: Floats, gradients: list[Floats]) -> None:
+        """Change the weights by one step of the gradients of some of the tables' rows, and of all other weights.
+
+        `rows` int [rows], each once, caught up, and ascending where there is more than one table; `values` float32
+        [rows, columns].
+        """
+        self.steps += 1
+        with flushed():
+            for at, first, last in self._tables_from():
+                named = slice(*np.searchsorted(rows, [first, last])) if self._tables > 1 else slice(None)
+                momentum = self._state[at] if self._state else np.empty((0, 0), np.float32)
+                arrays = self.weights[at], momentum, self._taken[at], rows[named] - first, values[named]
+                sgd_rows(*arrays, self.steps, self._rate, self._settings)
+            self._step(self._tables, gradients)
+
+    def _tables_from(self) -> Iterator[tuple[int, int, int]]:
+        """Yield each table's place among the weights, the number of its first row, and one past its last one's.
+
+        The rows of bigrams, whose table is first, are numbered behind those of words.
+        """
+        first = 0
+        for at in reversed(range(self._tables)):
+            last = first + len(self.weights[at])
+            yield at, first, last
+            first = last
 
     def set_rate(self, rate: float) -> None:
         """Take this learning rate from the next step on."""
@@ -157,19 +216,26 @@ class InPlaceOptimizer:
     def apply(self, gradients: list[Floats]) -> None:
         """Change the weights and the state by one step of the gradients, a float32 array of each weight's shape."""
         self.steps += 1
+        for taken in self._taken:
+            taken[:] = self.steps
         with flushed():
-            gradients = _clipped(gradients, self._longest)
-            shared = self._shared()
-            each = self._arrays_of_each(len(self._state))
-            for i, (weight, gradient) in enumerate(zip(self.weights, gradients, strict=True)):
-                own = self._state[i * each : (i + 1) * each] + [shared[:0]] * (2 - each)
-                arrays = [array.reshape(-1) for array in (weight, gradient, *own)]
-                if self._decay:
-                    decay(arrays[0], self._decay, self._rate)
-                self._update(*arrays, shared, self.steps, self._rate, self._settings)
+            self._step(0, _clipped(gradients, self._longest))
+
+    def _step(self, first: int, gradients: list[Floats]) -> None:
+        """Take one step of the weights from the first on."""
+        shared = self._shared()
+        each = self._arrays_of_each(len(self._state))
+        for i, (weight, gradient) in enumerate(zip(self.weights[first:], gradients, strict=True), first):
+            own = self._state[i * each : (i + 1) * each] + [shared[:0]] * (2 - each)
+            arrays = [array.reshape(-1) for array in (weight, gradient, *own)]
+            if self._decay:
+                decay(arrays[0], self._decay, self._rate)
+            self._update(*arrays, shared, self.steps, self._rate, self._settings)
 
     def write(self) -> None:
         """Give weights, state and number of steps back to Keras's variables."""
+        if self.by_rows:
+            self.catch_up(np.arange(sum(map(len, self.weights[: self._tables])), dtype=np.int32))
         for variable, array in zip(self._variables, self.weights, strict=True):
             variable.assign(array.copy())  # a backend may keep the array that it is given
         for variable, array in zip(self._state_variables(), self._state, strict=True):

@@ -55,6 +55,42 @@ def test_weights_and_state_are_those_of_kerass_own_update_across_epochs(name, se
             np.testing.assert_allclose(our, their, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("tables", [1, 2])
+def test_rows_that_catch_up_when_they_are_read_have_the_bits_of_those_that_move_at_each_step(momentum, tables):
+    random, shapes = np.random.default_rng(2), [(7, 5), (11, 5)][-tables:] + [(5, 3)]
+    start = [random.normal(0, 0.1, shape).astype(np.float32) for shape in shapes]
+    updates = []
+    for _ in range(2):
+        names = ["embeddings"] * tables + ["kernel"]
+        variables = [keras.Variable(values, name=name) for values, name in zip(start, names, strict=True)]
+        optimizer = keras.optimizers.SGD(0.02, momentum=momentum)
+        optimizer.build(variables)
+        updates.append((InPlaceOptimizer(optimizer, variables), optimizer, variables))
+        updates[-1][0].read()
+    (dense, *_), (lazy, *_) = updates
+    assert lazy.by_rows
+    words = len(start[tables - 1])
+    for step in range(150):
+        rows = np.sort(random.choice(sum(map(len, start[:tables])), 3, replace=False)).astype(np.int32)
+        rows = rows[rows != 4] if step % 70 else rows  # one row that is hardly ever read
+        values = random.normal(0, 0.01, (len(rows), 5)).astype(np.float32)
+        whole = np.zeros((sum(map(len, start[:tables])), 5), np.float32)
+        whole[rows] = values
+        others = [random.normal(0, 0.01, (5, 3)).astype(np.float32)]
+        dense.apply([*([whole[words:]] if tables == 2 else []), whole[:words], *others])
+        lazy.catch_up(np.concatenate([rows, rows[:1]]))
+        lazy.apply_rows(rows, values, others)
+    for update, _, _ in updates:
+        update.write()
+    for ours, theirs in zip(values_of(updates[1]), values_of(updates[0]), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def values_of(update):
+    return values(*update[1:])
+
+
 def test_an_optimizer_that_is_not_built_for_the_variables_is_refused_before_anything_is_written():
     optimizer, variables = keras.optimizers.Adam(), built("adam")[1]
     with pytest.raises(ValueError, match="adam is not built for these 3 variables; call its build first"):

@@ -1,10 +1,14 @@
 """Pairs of words as further rows of the table of words: a word that ends a known pair gets that pair's number."""
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# numba infers the types of the compiled functions; annotations would repeat them and be checked by nobody.
+
 from __future__ import annotations
 
 import numpy as np
 
-from rnnsweep.network.packed.steps import scatter_add
+from rnnsweep.network.packed.batch import Workspace
+from rnnsweep.network.packed.compiled import compiled
 from rnnsweep.spec import BIGRAM_BASE, Spec
 from rnnsweep.types import Floats, Tokens
 
@@ -12,13 +16,15 @@ from rnnsweep.types import Floats, Tokens
 class Bigrams:
     """The known pairs of a spec: `pairs` float32 [bigram_rows, 2], ascending, row 0 of none, as Keras's table has them.
 
-    The row `r` of their vectors is row `embedding_rows + r` of one table, whose first rows are the words'.
+    The row `r` of their vectors is row `embedding_rows + r` of one table, whose first rows are the words'. What it
+    returns are buffers, which the next batch overwrites.
     """
 
-    def __init__(self, spec: Spec, pairs: Floats) -> None:
+    def __init__(self, spec: Spec, pairs: Floats, buffer: Workspace) -> None:
         self._rows, self._piece = spec.embedding_rows, spec.segment or spec.max_len
         first, second = pairs.astype(np.int64).T
         self._codes, self._second = first * BIGRAM_BASE + second, second.astype(np.int32)
+        self._buffer = buffer
 
     def numbered(self, ids: Tokens) -> Tokens:
         """Return int32 [texts, steps] with a pair's row in place of the word that ends it, and of the same piece."""
@@ -35,25 +41,63 @@ class Bigrams:
         place = np.maximum(numbers - self._rows, 0)
         return np.where(place > 0, self._second[place], numbers)
 
+    def rows(self, numbers: Tokens) -> Tokens:
+        """Return the rows of one table that these numbers' vectors are made of: the words', then those of the pairs."""
+        return np.concatenate([self.words(numbers), numbers[numbers > self._rows]])
+
     def vectors(self, numbers: Tokens, tables: tuple[Floats, Floats], scale: Floats | None) -> Floats:
         """Return the vectors of words and of pairs with their words, float32 [numbers, columns].
 
         `tables` are those of pairs and of words, `scale` float32 [rows of one table] multiplies each row.
         """
-        pairs, words = np.flatnonzero(numbers > self._rows), self.words(numbers)
-        found = np.take(tables[1], words, axis=0)
-        further = np.take(tables[0], numbers[pairs] - self._rows, axis=0)
-        if scale is not None:
-            found *= scale[words, None]
-            further *= scale[numbers[pairs], None]
-        found[pairs] += further
+        found = self._buffer("vectors", len(numbers), tables[1].shape[1])
+        scale = np.empty(0, np.float32) if scale is None else scale
+        _add_up(numbers, self.words(numbers), self._rows, *tables, scale, found)
         return found
 
     def gradient(self, numbers: Tokens, gradient: Floats, scale: Floats | None) -> tuple[Tokens, Floats]:
-        """Return the rows of one table that the numbers' vectors are made of, and the gradient of each."""
-        pairs = np.flatnonzero(numbers > self._rows)
-        rows, places = np.unique(np.concatenate([self.words(numbers), numbers[pairs]]), return_inverse=True)
-        values = np.zeros((len(rows), gradient.shape[1]), np.float32)
-        scatter_add(places[: len(numbers)].astype(np.int32), gradient, values)
-        values[places[len(numbers) :]] = gradient[pairs]
-        return rows, values if scale is None else values * scale[rows, None]
+        """Return the rows of one table that the numbers' vectors are made of, ascending, and the gradient of each."""
+        rows, places = np.unique(self.rows(numbers), return_inverse=True)
+        values = self._buffer.zeros("row_gradient", len(rows), gradient.shape[1])
+        _hand_out(numbers, places, self._rows, gradient, values)
+        if scale is not None:
+            values *= scale[rows, None]
+        return rows, values
+
+
+@compiled
+def _add_up(numbers, words, first, vectors, table, scale, out):
+    """Fill out float32 [numbers, columns] with the rows of words, each with that of its pair, where it ends one."""
+    for i in range(numbers.size):
+        row, to = table[words[i]], out[i]
+        if scale.size:
+            share = scale[words[i]]
+            for k in range(to.size):
+                to[k] = row[k] * share
+        else:
+            for k in range(to.size):
+                to[k] = row[k]
+        if numbers[i] > first:
+            more = vectors[numbers[i] - first]
+            if scale.size:
+                share = scale[numbers[i]]
+                for k in range(to.size):
+                    to[k] += more[k] * share
+            else:
+                for k in range(to.size):
+                    to[k] += more[k]
+
+
+@compiled
+def _hand_out(numbers, places, first, gradient, values):
+    """Add each number's gradient to the row of its word, and to that of its pair; places int64 [words, then pairs]."""
+    pair = numbers.size
+    for i in range(numbers.size):
+        given, to = gradient[i], values[places[i]]
+        for k in range(to.size):
+            to[k] += given[k]
+        if numbers[i] > first:
+            to = values[places[pair]]
+            for k in range(to.size):
+                to[k] = given[k]
+            pair += 1

@@ -82,8 +82,8 @@ class Network:
         self._loss = loss_of(spec, self._output)
         self._directions = 2 if spec.bidirectional else 1
         self._head = Head(spec)
-        self._bigrams = None if bigrams is None else Bigrams(spec, bigrams)
         self._packer, self._buffer = Packer(spec), Workspace()
+        self._bigrams = None if bigrams is None else Bigrams(spec, bigrams, self._buffer)
         self._turns = Turns(1)
         self._buffers: list[Workspace] = []  # of each lane, kept for when there are as many again
         self.use_threads(threads)
@@ -137,13 +137,18 @@ class Network:
         sample_weights: Floats | None = None,
         word_scale: Floats | None = None,
         noise: Noise | None = None,
+        reading: Callable[[Tokens], None] = lambda rows: None,
     ) -> tuple[float, Floats, RowGradient, list[Floats]]:
-        """Return the same, but the table's gradient as the rows that the batch reads, before those of other weights."""
+        """Return the same, but the table's gradient as the rows that the batch reads, before those of other weights.
+
+        `reading` is called with the rows that are to be read, before they are; one may be named twice.
+        """
         tables, weights = self._tables_apart(weights)
         gradients = [self._buffer.zeros(f"gradient{i}", *weight.shape) for i, weight in enumerate(weights[1:], 1)]
         # A loss of NaN says enough.
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"), flushed():
             batch = self._pack(ids)
+            reading(self._bigrams.rows(batch.words) if self._bigrams else batch.words)
             embedded = self._embedded(tables, batch.words, word_scale)
             passes = self._passes(weights, gradients, embedded, noise)
             losses, logits = self._through(passes, batch, weights, gradients, labels, dropout_mask, sample_weights)

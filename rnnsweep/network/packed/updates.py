@@ -89,6 +89,42 @@ def _sgd(weight, gradient, momentum, nothing, shared, step, rate, settings):
         momentum[k] = m
 
 
+# Of a table only the rows that a batch reads have a gradient. A row that had none in some steps takes all of them when
+# it is read again, by the same operations, while it lies in the cache: no bit is another one, and most of a large table
+# is not touched. `taken` int64 [rows] is the step that each row is at, `rows` names some of them, maybe one twice.
+@compiled
+def sgd_catch_up(weight, momentum, taken, rows, step, settings):
+    """Take the steps without a gradient that these rows of float32 [rows, columns] have missed up to this one."""
+    keep = np.float32(settings[0])
+    for row in rows:
+        w, m = weight[row], momentum[row]
+        missed = step - taken[row]
+        taken[row] = step
+        for t in range(missed):
+            for k in range(w.size):
+                m[k] *= keep
+                w[k] += m[k]
+            if t % 64 == 63 and not m.any():
+                break
+
+
+@compiled
+def sgd_rows(weight, momentum, taken, rows, gradient, step, rate, settings):
+    """Take one step of these rows by their gradient, float32 [rows named, columns]; each is named once."""
+    keep = np.float32(settings[0])
+    for i in range(rows.size):
+        w, g = weight[rows[i]], gradient[i]
+        taken[rows[i]] = step
+        if not momentum.size:
+            for k in range(w.size):
+                w[k] -= g[k] * rate
+        else:
+            m = momentum[rows[i]]
+            for k in range(w.size):
+                m[k] = m[k] * keep - g[k] * rate
+                w[k] += m[k]
+
+
 UPDATES = {
     "adam": (_adam, ("beta_1", "beta_2", "epsilon")),
     "adamw": (_adam, ("beta_1", "beta_2", "epsilon")),
