@@ -19,7 +19,7 @@ def raised(error, cause=None):
     ("text", "said"),
     [
         (raised(ValueError("one line")), "ValueError: one line"),
-        (raised(ValueError("the layer's call.\n\n  my own words\n\nits arguments")),
+        (raised(ValueError("the layer's call.\n\n  \x1b[1mmy own words\x1b[0m\n\nits arguments")),
          "ValueError: the layer's call. my own words its arguments"),
         (raised(UserError("a layer is none; give one"), ValueError("two\nlines")), "a layer is none; give one"),
         (raised(KeyError("x\ny")), r"KeyError: 'x\ny'"),

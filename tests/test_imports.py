@@ -11,11 +11,12 @@ ROOT = Path(__file__).parents[1]
 
 # Of the project's own rooms (folders, and files beside them), at any depth of the code. The ground floor, which every
 # room may use, is named once.
-GROUND = {"errors", "types", "files", "cells", "stats", "redact", "commands", "arguments"}
+GROUND = {"errors", "types", "files", "cells", "stats", "redact", "commands"}
 MAY_IMPORT = {
     "__init__": {"spec", "api", "space", "sweep"},  # all but the first when they are first used
     "__main__": {"cli"},
     "api": {
+        "arguments",
         "spec",
         "space",
         "data",
@@ -48,11 +49,12 @@ MAY_IMPORT = {
     "ensemble": {"spec", "ledger", "network"},
     "training": {"spec", "data", "network", "machine"},
     "search": {"spec", "space", "ledger", "network", "sweep"},
-    "sweep": {"spec", "data", "ledger", "network", "training", "machine"},
+    "sweep": {"arguments", "spec", "data", "ledger", "network", "training", "machine"},
     "cluster": {"spec", "data", "ledger", "network", "machine", "sweep"},
     "use": {"spec", "data", "ledger", "network", "choice", "ensemble", "training", "machine", "sweep"},
     "run": {"data", "ledger", "machine", "sweep", "cluster"},
     "cli": {
+        "arguments",
         "spec",
         "space",
         "data",

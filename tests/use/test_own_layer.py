@@ -115,7 +115,7 @@ class Broken(keras.layers.Layer):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("raise ValueError('of\\nno use')", r"mine:Broken makes no network \(ValueError: .*of no use.*\); a layer is made w"),
+        ("raise ValueError('of\\nno use')", r"Broken makes no network \(ValueError: .*of no use.*\); a layer is made"),
         ("raise SystemExit(3)", r"cell mine:Broken makes no network \(SystemExit: 3\); a layer is made with units"),
         ("return None", r"cell mine:Broken makes no network \(ValueError: Inputs to a layer should be tensors"),
         ("return sequences", r"cell mine:Broken gives \[None, 500, 32\] instead of \[texts, channels\], texts None"),
