@@ -16,21 +16,11 @@ from rnnsweep.ledger import Ledger, Record
 from rnnsweep.machine.process import Process, started, this_process
 from rnnsweep.run import run
 from rnnsweep.sweep import Claims, SpecList, claims
+from tests.helpers.drivers import stepwise
 from tests.helpers.stepwise import SPECS, epochs_trained, trainer, values
 from tests.helpers.sweeps import HERE, Heard
 
 ROOT = Path(__file__).parents[2]
-DRIVER = """
-import sys
-from rnnsweep.ledger import Ledger
-from rnnsweep.run import run
-from rnnsweep.sweep import SpecList
-from tests.helpers.stepwise import SPECS, trainer
-from tests.helpers.sweeps import HERE, Heard
-heard = Heard()
-run(SpecList(SPECS), Ledger(sys.argv[1]), None, HERE, heard, trainer(sys.argv[2], float(sys.argv[3])))
-print(sorted(heard.finished_keys) == sorted(spec.key for spec in SPECS))
-"""
 
 
 @pytest.fixture
@@ -68,15 +58,9 @@ def _environment(pid):
         return {}
 
 
-def driver(uri, log, seconds):
-    return subprocess.Popen(
-        [sys.executable, "-c", DRIVER, uri, str(log), str(seconds)], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    )
-
-
 def test_two_drivers_share_what_is_missing_and_both_end_with_all_of_it(ledger, tmp_path, undisturbed):
     log = tmp_path / "log"
-    with driver(ledger.uri, log, 0.1) as first, driver(ledger.uri, log, 0.1) as second:
+    with stepwise(ledger.uri, log, 0.1) as first, stepwise(ledger.uri, log, 0.1) as second:
         assert first.communicate()[0] == second.communicate()[0] == "True\n"
     trained = epochs_trained(log)
     assert len(trained) == len(set(trained)) == sum(spec.epochs for spec in SPECS)
@@ -86,7 +70,7 @@ def test_two_drivers_share_what_is_missing_and_both_end_with_all_of_it(ledger, t
 
 def test_what_a_killed_driver_had_taken_goes_on_where_it_was(ledger, tmp_path, undisturbed):
     log = tmp_path / "log"
-    with driver(ledger.uri, log, 0.3) as first:
+    with stepwise(ledger.uri, log, 0.3) as first:
         while not list(Path(ledger.uri).glob(f"*/{Record.EPOCHS}")):
             time.sleep(0.01)
         second = threading.Thread(

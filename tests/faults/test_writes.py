@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -93,6 +94,24 @@ def test_a_ledger_that_is_moved_while_a_sweep_runs_is_whole_where_it_was_begun(t
     assert Ledger(place).load().warnings == []
     sweep(tmp_path / "moved", tmp_path / "log")
     assert values(Ledger(tmp_path / "moved")) == undisturbed
+
+
+def test_a_ledger_that_is_deleted_while_a_sweep_runs_is_made_again_and_the_next_run_completes_it(tmp_path, undisturbed):
+    place = tmp_path / "results"
+
+    def deleting(spec, dataset, on_epoch, state):
+        def on(epoch):
+            on_epoch(epoch)
+            if spec == TWO[1] and len(epoch.rows) == 2:
+                shutil.rmtree(place)
+
+        return trainer(tmp_path / "log")(spec, dataset, on, state)
+
+    run(SpecList(TWO), Ledger(place), None, HERE, trainer=deleting)
+    assert missing(TWO, Ledger(place)) == [TWO[0]]
+    sweep(place, tmp_path / "log")
+    assert values(Ledger(place)) == undisturbed
+    assert Ledger(place).load().warnings == []
 
 
 def test_a_result_whose_spec_is_gone_is_none_until_it_has_it_again_and_is_not_trained_for_that(tmp_path, undisturbed):

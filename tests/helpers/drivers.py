@@ -7,6 +7,17 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+STEPWISE = """
+import sys
+from rnnsweep.ledger import Ledger
+from rnnsweep.run import run
+from rnnsweep.sweep import SpecList
+from tests.helpers.stepwise import SPECS, trainer
+from tests.helpers.sweeps import HERE, Heard
+heard = Heard()
+run(SpecList(SPECS), Ledger(sys.argv[1]), None, HERE, heard, trainer(sys.argv[2], float(sys.argv[3])))
+print(sorted(heard.finished_keys) == sorted(spec.key for spec in SPECS))
+"""
 FLAGS = ["--preset", "demo", "--data", "embedded", "--cell", "gru", "--units", "16", "--num-words", "200"]
 FLAGS += ["--max-len", "200", "--epochs", "40", "--no-baselines", "--max-concurrent", "1"]
 
@@ -25,6 +36,12 @@ def started(words, **environment):
     """Return a driver that begins in an environment with these values, without those that are None."""
     values = {name: value for name, value in (os.environ | environment).items() if value is not None}
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=values, cwd=ROOT)
+
+
+def stepwise(uri, log, seconds):
+    """Return a driver that runs the stand-in for training, whose epochs take so long; at its end it prints True."""
+    words = [sys.executable, "-c", STEPWISE, uri, str(log), str(seconds)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 def finished(words, **environment):

@@ -58,7 +58,7 @@ def test_weights_and_state_are_those_of_kerass_own_update_across_epochs(name, se
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("tables", [1, 2])
 def test_rows_that_catch_up_when_they_are_read_have_the_bits_of_those_that_move_at_each_step(momentum, tables):
-    random, shapes = np.random.default_rng(2), [(7, 5), (11, 5)][-tables:] + [(5, 3)]
+    random, shapes = np.random.default_rng(2), [*[(7, 5), (11, 5)][-tables:], (5, 3)]
     start = [random.normal(0, 0.1, shape).astype(np.float32) for shape in shapes]
     updates = []
     for _ in range(2):
