@@ -162,6 +162,8 @@ def test_the_report_is_written_and_its_page_returned(swept, tmp_path):
         (lambda: rnnsweep.Range(0.5, 0.1), "a range is from 0.5 to 0.1; give two numbers, the lower first"),
         (lambda: rnnsweep.Range("a", "b"), "a range is from 'a' to 'b'; give two numbers, the lower first"),
         (lambda: rnnsweep.Range(0, 1, log=True), "a range is from 0 to 1; give two numbers, .* above 0 where log is"),
+        (lambda: rnnsweep.Range(1, 2, log="no"), "log of a range is 'no'; give True or False"),
+        (lambda: rnnsweep.Range(1, 10**400), "a range is from 1 to 10+; give two numbers, the lower first"),
         (lambda: rnnsweep.ledger(5), "results is 5, of type int; give a path or an address"),
         (lambda: rnnsweep.report(None), "results is None, of type NoneType; give a path or an address"),
         (lambda: rnnsweep.report("a\0b"), r"results is 'a\\x00b', of type str; give a path or an address"),

@@ -55,7 +55,7 @@ class Dialect:
         return {
             "sep": self.separator,
             "header": None,
-            "dtype": str,
+            "dtype": object,  # of str, pandas keeps a second copy of all texts
             "keep_default_na": False,
             "quoting": csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
             "skipinitialspace": quoted and self.spaced,
@@ -240,15 +240,27 @@ def _is_row(line: str, separator: str, known: dict[int, set[str]], least: int) -
 
 
 # ---- rows
+class _Slices(io.TextIOBase):
+    """A text as a file that is read piece by piece, where `io.StringIO` copies all of it, four bytes a character."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._at = text, 0
+
+    def read(self, size: int | None = -1) -> str:
+        """Return the next `size` characters, without one all that are left."""
+        begin = self._at
+        self._at = len(self._text) if size is None or size < 0 else begin + size
+        return self._text[begin : self._at]
+
+
 def _parsed(text: str, dialect: Dialect, name: str, quoted: bool) -> pd.DataFrame:
     if not text.strip():
         raise DataError(f"{name} is empty; give a file with a text and a label in each row")
     try:
-        # Of bytes: a file of text in memory takes four times as much.
-        rows: pd.DataFrame = pd.read_csv(io.BytesIO(text.encode()), encoding="utf-8", **dialect.options(quoted))
+        rows: pd.DataFrame = pd.read_csv(_Slices(text), **dialect.options(quoted))
     except (ValueError, OverflowError) as error:
         raise DataError(_not_parsed(text, dialect.separator, name, str(error))) from None
-    return rows.astype(object)
+    return rows
 
 
 def _not_parsed(text: str, separator: str, name: str, reason: str) -> str:

@@ -150,7 +150,7 @@ def reviews_of_ranks(ranks: list[list[int]], labels: Labels, name: str, least: i
     except (TypeError, OverflowError) as error:
         raise DataError(f"{name} reviews are not lists of word ranks ({error}); get the file again") from None
     offsets = np.concatenate(([0], np.cumsum([len(row) + 1 for row in ranks])))
-    tokens = np.full(offsets[-1], START, np.int32)
+    tokens = np.full(offsets[-1], START - INDEX_FROM, np.int32)
     words = np.ones(len(tokens), bool)
     words[offsets[:-1]] = False
     most = np.iinfo(np.int32).max - INDEX_FROM
@@ -158,5 +158,6 @@ def reviews_of_ranks(ranks: list[list[int]], labels: Labels, name: str, least: i
         raise DataError(
             f"{name} reviews have word ranks from {flat.min()} to {flat.max()}; give ranks from 0 to {most}"
         )
-    tokens[words] = flat + INDEX_FROM
+    tokens[words] = flat
+    tokens += INDEX_FROM
     return Reviews(tokens, offsets, labels)

@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -38,7 +39,10 @@ class Range:
     def __post_init__(self) -> None:
         """Raise `SpecError` on ends that enclose no numbers, or have no logarithm where one is asked for."""
         numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (self.low, self.high))
-        if not numbers or not -math.inf < self.low <= self.high < math.inf or (self.log and self.low <= 0):
+        if not isinstance(self.log, bool):
+            raise SpecError(f"log of a range is {self.log!r}; give True or False")
+        most = sys.float_info.max  # whole numbers may be larger
+        if not numbers or not -most <= self.low <= self.high <= most or (self.log and self.low <= 0):
             remedy = "two numbers, the lower first" + ", above 0 where log is true" * self.log
             raise SpecError(f"a range is from {self.low!r} to {self.high!r}; give {remedy}")
 

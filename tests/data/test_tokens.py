@@ -234,3 +234,12 @@ def test_markup_is_counted_and_taken_out():
 def test_an_entity_that_spells_a_tag_is_a_text_and_hostile_markup_takes_no_time():
     assert strip_markup("&lt;b&gt;") == "<b>"
     assert strip_markup("<!--" * 20_000 + "<a " * 20_000).startswith("<!--")
+
+
+@pytest.mark.parametrize("kind", tokens.KINDS)
+def test_equal_words_of_a_file_are_one_object_so_that_they_take_no_memory_each(kind):
+    texts = ["der lange Film 電影", "ein langer Film 電影"] * 20
+    made = tokens.kind_of(kind, 50)
+    made.fit(texts)
+    first = {}
+    assert all(first.setdefault(word, word) is word for words in made.split(texts) for word in words)
