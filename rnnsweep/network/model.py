@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,11 @@ import numpy as np
 
 from rnnsweep.cells import CELLS, OWN
 from rnnsweep.machine.device import keras
-from rnnsweep.network.cost import table_columns
-from rnnsweep.network.layers import RECURRENT, Embedding, Recurrent, naming_own, own
+from rnnsweep.network.layers import RECURRENT, Recurrent, naming_own, own
 from rnnsweep.network.output import Output, output_of
-from rnnsweep.spec import LARGEST_EXACT, LARGEST_SEED, Spec
-from rnnsweep.types import Floats, Ints
+from rnnsweep.network.tables import embedding, seed_of, with_bigrams
+from rnnsweep.spec import Spec
 
-SEED_STEP = 1_000_003  # between the seeds of layers that draw; that of the last dropout is the spec's
 BELOW_ALL = -1e9  # below every output of a cell: what masked steps are to a maximum
 
 
@@ -33,7 +30,7 @@ def build(spec: Spec, classes: int | Output = 2, cells: Mapping[str, Recurrent] 
     """
     keras.utils.set_random_seed(spec.seed)
     tokens = keras.Input((spec.max_len,), dtype="int32", name="tokens")
-    layers = [_embedding(spec), *_channel_dropout(spec)]
+    layers = [embedding(spec), *_channel_dropout(spec)]
     make = own(spec) if spec.cell == OWN else cells[spec.cell]
     for index in range(spec.depth):
         layers += [*_layer_dropout(spec, index), _recurrent(spec, index, make)]
@@ -72,76 +69,11 @@ def _begin_normal(model: keras.Model, spec: Spec) -> None:
             weight.assign(random.normal(0, spec.initial_std, weight.shape).astype(np.float32))
 
 
-def _embedding(spec: Spec) -> keras.layers.Embedding:
-    """Return the table of words, or, without an embedding, of what each gives the gates (Johnson and Zhang 2016)."""
-    # Where the table is the gates' input itself, Keras's narrow uniform start would leave all gates half open.
-    start = "uniform" if spec.embedding_dim else keras.initializers.RandomNormal(stddev=0.05)
-    return _table(spec, spec.seed)(
-        spec.embedding_rows,
-        table_columns(spec),
-        start,
-        mask_zero=spec.padding_skipped,
-        name="embedding",
-        trainable=spec.train_vectors,
-    )
-
-
-def _table(spec: Spec, seed: int) -> Callable[..., keras.layers.Embedding]:
-    """Return what makes a table of which training leaves out rows as the spec says, drawn by this seed."""
-    dropped = functools.partial(Embedding, dropped=spec.word_dropout, seed=seed)
-    return dropped if spec.word_dropout else keras.layers.Embedding
-
-
-def _with_bigrams(spec: Spec, embedding: keras.layers.Layer, tokens: Any) -> Any:
-    """Return the vectors of the words [batch, steps, columns], each with that of the pair that it ends, if it is one.
-
-    The pairs are a table that is not trained, ascending: `begin_with_bigrams` fills it, and weights keep it.
-    """
-    ops, kind = keras.ops, keras.layers.Embedding
-    pairs = kind(spec.bigram_rows, 2, "zeros", name="bigrams", trainable=False)
-    vectors = _table(spec, _seed(spec, 3 * spec.depth))(spec.bigram_rows, table_columns(spec), name="bigram_vectors")
-    second = ops.cast(tokens, "float32")  # as the table has them, exactly
-    first = ops.pad(second[:, :-1], ((0, 0), (1, 0)))
-    place = ops.zeros_like(tokens)  # of the last pair that is not above
-    for step in reversed(range(spec.bigrams.bit_length())):
-        further = place + 2**step
-        here = pairs(ops.minimum(further, spec.bigrams))
-        same = ops.equal(here[..., 0], first)
-        above = ops.logical_or(here[..., 0] > first, ops.logical_and(same, here[..., 1] > second))
-        place = ops.where(ops.logical_or(further > spec.bigrams, above), place, further)
-    there = ops.logical_and(place > 0, ops.all(ops.equal(pairs(place), ops.stack([first, second], axis=-1)), axis=-1))
-    place = ops.where(there, place, 0)
-    return embedding(tokens) + ops.cast(there, "float32")[..., None] * vectors(place)
-
-
-def begin_with_bigrams(model: keras.Model, found: Ints) -> None:
-    """Give a network these pairs of words, int64 [pairs, 2], ascending, at most as many as its table has rows for.
-
-    Row 0 is of no pair; so are the rows behind the last, which no words are as large as.
-    """
-    pairs = model.get_layer("bigrams").embeddings
-    table = np.full(pairs.shape, LARGEST_EXACT, np.float32)
-    table[0] = 0
-    table[1 : len(found) + 1] = found
-    pairs.assign(table)
-
-
-def begin_with(model: keras.Model, ids: Ints, values: Floats, num_words: int) -> None:
-    """Give these words, numbers below num_words of int64 [words], their vectors, float32 [words, embedding_dim].
-
-    Those that have none, and all other rows of the embedding, stay as they are.
-    """
-    table = np.array(keras.ops.convert_to_numpy(model.get_layer("embedding").embeddings))
-    kept = ids < num_words
-    table[ids[kept]] = values[kept]
-    model.get_layer("embedding").embeddings.assign(table)
-
-
 def _recurrent(spec: Spec, index: int, make: Recurrent) -> keras.layers.Layer:
     last = index == spec.depth - 1
     name = spec.cell if index == 0 else f"{spec.cell}_{index}"
     sequences, rate = not last or spec.pooling != "last", spec.recurrent_dropout
-    noise = [{"recurrent_dropout": rate, "seed": _seed(spec, 2 * index + i)} if rate else {} for i in range(2)]
+    noise = [{"recurrent_dropout": rate, "seed": seed_of(spec, 2 * index + i)} if rate else {} for i in range(2)]
     layer = make(spec.units[index], return_sequences=sequences, name=name, **noise[0])
     if not spec.bidirectional:
         return layer
@@ -151,13 +83,8 @@ def _recurrent(spec: Spec, index: int, make: Recurrent) -> keras.layers.Layer:
     return keras.layers.Bidirectional(layer, name=f"bidirectional_{name}", **both)
 
 
-def _seed(spec: Spec, place: int) -> int:
-    """Return the seed of one of the layers that draw, so that no two draw alike."""
-    return (spec.seed + SEED_STEP * (place + 1)) % (LARGEST_SEED + 1)
-
-
 def _channel_dropout(spec: Spec) -> list[keras.layers.Layer]:
-    rate, seed = spec.channel_dropout, _seed(spec, 2 * spec.depth)
+    rate, seed = spec.channel_dropout, seed_of(spec, 2 * spec.depth)
     return [keras.layers.SpatialDropout1D(rate, seed=seed, name="channel_dropout")] if rate else []
 
 
@@ -165,7 +92,7 @@ def _layer_dropout(spec: Spec, index: int) -> list[keras.layers.Layer]:
     if not index or not spec.layer_dropout:
         return []
     name = "layer_dropout" if index == 1 else f"layer_dropout_{index - 1}"
-    return [keras.layers.Dropout(spec.layer_dropout, seed=_seed(spec, 2 * spec.depth + index), name=name)]
+    return [keras.layers.Dropout(spec.layer_dropout, seed=seed_of(spec, 2 * spec.depth + index), name=name)]
 
 
 def _pooling(kind: str) -> keras.layers.Layer:
@@ -193,7 +120,7 @@ def _steps(spec: Spec, layers: list[keras.layers.Layer], tokens: Any) -> Any:
     """Return the outputs of all steps of int [rows, steps]."""
     if not spec.bigrams:
         return _through(layers, tokens)
-    values, words = _with_bigrams(spec, layers[0], tokens), keras.ops.not_equal(tokens, 0)
+    values, words = with_bigrams(spec, layers[0], tokens), keras.ops.not_equal(tokens, 0)
     for layer in layers[1:]:  # the mask is lost where vectors are added
         masked = spec.padding_skipped and "mask" in inspect.signature(layer.call).parameters
         values = layer(values, **({"mask": words} if masked else {}))

@@ -20,8 +20,9 @@ from rnnsweep.data.vectors import vectors_of
 from rnnsweep.machine.device import device_kind, keras, peak_gpu_memory_mb, reset_peak_gpu_memory
 from rnnsweep.machine.memory import peak_memory_mb, reset_peak_memory
 from rnnsweep.machine.software import blas_text, processor, revision, versions
-from rnnsweep.network.model import begin_with, begin_with_bigrams, build, summary, weights_to_bytes
+from rnnsweep.network.model import build, summary, weights_to_bytes
 from rnnsweep.network.output import Output, output_of
+from rnnsweep.network.tables import begin_with, begin_with_bigrams
 from rnnsweep.spec import Spec
 from rnnsweep.training.engines import Engine, engine_class
 from rnnsweep.training.measures import check_selection, measures, weights_of_classes, without_copies

@@ -8,8 +8,9 @@ import pytest
 from rnnsweep.data.bigrams import commonest_bigrams
 from rnnsweep.machine.device import keras
 from rnnsweep.network.cost import parameters, pooled_width
-from rnnsweep.network.model import begin_with_bigrams, build
+from rnnsweep.network.model import build
 from rnnsweep.network.packed.network import Network
+from rnnsweep.network.tables import begin_with_bigrams
 from rnnsweep.spec import Spec
 from tests.helpers.packed import STEPS, WORDS, assert_equal, by_keras, reviews, weights_of
 

@@ -10,7 +10,8 @@ from rnnsweep.data.vectors import of_vectors
 from rnnsweep.ledger import Ledger
 from rnnsweep.machine.device import use_cores
 from rnnsweep.network.cost import parameters
-from rnnsweep.network.model import begin_with, build
+from rnnsweep.network.model import build
+from rnnsweep.network.tables import begin_with
 from rnnsweep.spec import Spec
 from rnnsweep.sweep.trial import run_trial
 from rnnsweep.training.train import train

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from rnnsweep.data.bigrams import commonest_bigrams
-from rnnsweep.network.model import begin_with_bigrams, build, summary, weights_to_bytes
+from rnnsweep.network.model import build, summary, weights_to_bytes
 from rnnsweep.network.output import output_of
+from rnnsweep.network.tables import begin_with_bigrams
 from rnnsweep.spec import Spec
 from rnnsweep.use.chosen import UseError
 from rnnsweep.use.keras_model import plain
