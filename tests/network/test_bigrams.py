@@ -18,6 +18,11 @@ pytest.importorskip("tensorflow")
 LENGTHS = [3, 14, 0, 1, 9, 9, 14, 2, 13]
 
 
+@pytest.fixture(autouse=True)
+def _few_texts_at_a_time(monkeypatch):
+    monkeypatch.setattr("rnnsweep.network.packed.bigrams.AT_ONCE", 4)
+
+
 def spec(**fields) -> Spec:
     return Spec(**{"units": (5,), "embedding_dim": 6, "num_words": WORDS, "max_len": STEPS, "bigrams": 40} | fields)
 

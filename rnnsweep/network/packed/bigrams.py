@@ -12,6 +12,8 @@ from rnnsweep.network.packed.compiled import compiled
 from rnnsweep.spec import BIGRAM_BASE, Spec
 from rnnsweep.types import Floats, Tokens
 
+AT_ONCE = 512  # texts whose pairs are looked up together: 8 bytes a step, several times
+
 
 class Bigrams:
     """The known pairs of a spec: `pairs` float32 [bigram_rows, 2], ascending, row 0 of none, as Keras's table has them.
@@ -28,13 +30,17 @@ class Bigrams:
 
     def numbered(self, ids: Tokens) -> Tokens:
         """Return int32 [texts, steps] with a pair's row in place of the word that ends it, and of the same piece."""
-        before = np.zeros_like(ids, np.int64)
-        before[:, 1:] = ids[:, :-1]
-        before[:, ids.shape[1] % self._piece :: self._piece] = 0  # pieces are counted from the end
-        codes = before * BIGRAM_BASE + ids
-        place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
-        known = (before > 0) & (self._codes[place] == codes)
-        return np.where(known, place + self._rows, ids).astype(np.int32)
+        numbers = ids.copy()
+        for first in range(0, len(ids), AT_ONCE):
+            words = ids[first : first + AT_ONCE]
+            before = np.zeros_like(words, np.int64)
+            before[:, 1:] = words[:, :-1]
+            before[:, words.shape[1] % self._piece :: self._piece] = 0  # pieces are counted from the end
+            codes = before * BIGRAM_BASE + words
+            place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
+            known = (before > 0) & (self._codes[place] == codes)
+            numbers[first : first + AT_ONCE][known] = place[known] + self._rows
+        return numbers
 
     def words(self, numbers: Tokens) -> Tokens:
         """Return the words that these numbers end in: int32 [numbers]."""
