@@ -126,7 +126,14 @@ def test_the_command_line_and_the_report_name_the_same_winner(tmp_path, capsys, 
     monkeypatch.setattr(run_search, "run", fake)
     results = str(tmp_path / "results")
     one_each = {"num-words": 100, "max-len": 20, "embedding-dim": 4, "units": 4, "batch-size": 32, "dropout": 0}
-    one_each |= {"learning-rate": 0.01, "optimizer": "adam", "pooling": "last", "bidirectional": "no", "epochs": 2}
+    one_each |= {
+        "learning-rate": 0.01,
+        "optimizer": "adam",
+        "pooling": "last",
+        "bidirectional": "no",
+        "epochs": 2,
+        "bigrams": 0,
+    }
     fixed = [word for name, value in one_each.items() for word in (f"--{name}", str(value))]
     command = ["--trials", "2", "--cell", "gru", "lstm", *fixed, "--reviews", "300", "--data", "embedded"]
     command += ["--in-process", "--confirm", "2", "--seeds", "2", "--results", results]

@@ -112,7 +112,7 @@ def test_every_field_of_the_spec_is_a_flag(results):
     assert one(results, *flags) == 0
     (spec,) = specs(results)
     excluded = ["--segment", "5", "--pooling", "mean", "--patience", "1"]
-    excluded += ["--embedding-optimizer", "sgd", "--embedding-learning-rate", "0.01"]
+    excluded += ["--embedding-optimizer", "sgd", "--embedding-learning-rate", "0.01", "--bigrams", "9"]
     assert one(results, *SMALL, *excluded) == 0
     (other,) = specs(results) - {spec}
     default = Spec()

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 FLAGS = ["--data", "embedded", "--reviews", "300", "--epochs", "2", "--units", "4", "--embedding-dim", "4"]
 FLAGS += ["--max-len", "10", "20", "--num-words", "50", "100", "--batch-size", "32", "--pooling", "last"]
 FLAGS += ["--no-bidirectional", "--optimizer", "adam", "--learning-rate", "0.001..0.01", "--dropout", "0"]
-FLAGS += ["--cell", "simple_rnn", "gru", "lstm", "--word-dropout", "0"]
+FLAGS += ["--cell", "simple_rnn", "gru", "lstm", "--word-dropout", "0", "--bigrams", "0"]
 
 
 def test_a_search_by_the_command_confirms_its_best_and_looks_at_the_test_set_once(tmp_path, capsys):
