@@ -90,7 +90,7 @@ class InPlaceApart:
     def __init__(self, optimizer: Apart, variables: list[keras.Variable], ratio: float) -> None:
         """Take up an optimizer that is built for these variables, and the embedding's rate by that of all else."""
         self._optimizer, self._ratio = optimizer, ratio
-        tables = self._tables = sum(variable.name == TABLE for variable in variables)
+        tables = self._tables = _tables_in(variables)
         parts = zip(optimizer.optimizers, (variables[:tables], variables[tables:]), strict=True)
         self._table, self._others = (InPlaceOptimizer(*part) for part in parts)
 
@@ -153,8 +153,8 @@ class InPlaceOptimizer:
             raise ValueError(f"{self._name} is not built for these {len(variables)} variables; call its build first")
         self._decay, self._longest = optimizer.weight_decay or 0, optimizer.global_clipnorm or 0
         self._settings = np.array([getattr(optimizer, setting) for setting in settings])
-        self._tables = sum(variable.name == TABLE for variable in variables)  # in front
-        self._taken: list[Ints] = []  # of each table, the step that each of its rows is at
+        self._tables = _tables_in(variables)
+        self._taken: list[Ints] = []  # of each table whose rows catch up, the step that each of them is at
         self.weights: list[Floats] = []  # as the last step left them
         self._state: list[Floats] = []  # of each weight its arrays, and what belongs to all at the end
         self.steps = 0  # that were taken
@@ -166,7 +166,8 @@ class InPlaceOptimizer:
         self._state = [_array(variable) for variable in self._state_variables()]
         self.steps = int(_array(self._optimizer.iterations))
         self._rate = np.float32(_array(self._optimizer.learning_rate))
-        self._taken = [np.full(len(weight), self.steps) for weight in self.weights[: self._tables]]
+        tables = self.weights[: self._tables] if self.by_rows else []
+        self._taken = [np.full(len(table), self.steps) for table in tables]
 
     @property
     def by_rows(self) -> bool:
@@ -265,6 +266,11 @@ class InPlaceOptimizer:
         # Keras has the number of steps and the learning rate in front, then each weight's, then what belongs to all.
         variables: list[keras.Variable] = self._optimizer.variables[2:]
         return variables
+
+
+def _tables_in(variables: list[keras.Variable]) -> int:
+    """Return how many of these variables are tables; they are in front."""
+    return sum(variable.name == TABLE for variable in variables)
 
 
 def _clipped(gradients: list[Floats], longest: float) -> list[Floats]:

@@ -15,6 +15,7 @@ import numpy as np
 from rnnsweep.data.reviews import OUT_OF_VOCABULARY
 from rnnsweep.ensemble import CERTAIN
 from rnnsweep.network.output import Output
+from rnnsweep.network.packed.bigrams import codes
 from rnnsweep.spec import BIGRAM_BASE, Spec
 from rnnsweep.types import Floats
 from rnnsweep.use.chosen import UseError
@@ -146,22 +147,20 @@ def _network(graph: _Graph, spec: Spec, output: Output, weights: Weights, tokens
 def _of_bigrams(graph: _Graph, ids: str, pairs: Floats, vectors: Floats) -> str:
     """Return what known pairs add to the vectors of the words that end them [rows, steps, columns].
 
-    ONNX has no operator that finds a number among sorted ones, so it is done by halves, as `network.model` does it. A
+    ONNX has no operator that finds a number among sorted ones, so it is done by halves, as `network.tables` does it. A
     step behind a text's last has padding before or in it, and so is no pair.
     """
     second = graph.add("Cast", ids, to=7)
     shifted = graph.add("Pad", second, graph.constant([0, 1, 0, 0], np.int64))
     first = graph.add("Slice", shifted, *(graph.constant([n], np.int64) for n in (0, -1, 1)))
     code = graph.add("Add", graph.add("Mul", first, graph.constant(BIGRAM_BASE, np.int64)), second)
-    known = pairs.astype(np.int64)
-    codes = graph.constant(known[:, 0] * BIGRAM_BASE + known[:, 1], np.int64)
-    last, place = len(known) - 1, graph.add("Sub", second, second)
+    known, last, place = graph.constant(codes(pairs), np.int64), len(pairs) - 1, graph.add("Sub", second, second)
     for step in reversed(range(last.bit_length())):
         further = graph.add("Add", place, graph.constant(2**step, np.int64))
         further = graph.add("Min", further, graph.constant(last, np.int64))
-        above = graph.add("Greater", graph.add("Gather", codes, further), code)
+        above = graph.add("Greater", graph.add("Gather", known, further), code)
         place = graph.add("Where", above, place, further)
-    there = graph.add("Equal", graph.add("Gather", codes, place), code)
+    there = graph.add("Equal", graph.add("Gather", known, place), code)
     place = graph.add("Where", there, place, graph.constant(0, np.int64))
     silent = np.concatenate([np.zeros_like(vectors[:1]), vectors[1:]])  # row 0 is of no pair
     return str(graph.add("Gather", graph.constant(silent), place))

@@ -75,17 +75,24 @@ def test_a_disk_that_takes_nothing_more_from_any_write_on_ends_the_sweep_and_los
     assert all(refused)
 
 
-def test_a_ledger_that_is_moved_while_a_sweep_runs_is_whole_where_it_was_begun(tmp_path, undisturbed):
-    place = tmp_path / "results"
+def disturbed(act, log):
+    """Return the trainer that does something after the second epoch of the second trial."""
 
-    def moving(spec, dataset, on_epoch, state):
+    def train(spec, dataset, on_epoch, state):
         def on(epoch):
             on_epoch(epoch)
             if spec == TWO[1] and len(epoch.rows) == 2:
-                place.rename(tmp_path / "moved")
+                act()
 
-        return trainer(tmp_path / "log")(spec, dataset, on, state)
+        return trainer(log)(spec, dataset, on, state)
 
+    return train
+
+
+def test_a_ledger_that_is_moved_while_a_sweep_runs_is_whole_where_it_was_begun(tmp_path, undisturbed):
+    place = tmp_path / "results"
+
+    moving = disturbed(lambda: place.rename(tmp_path / "moved"), tmp_path / "log")
     run(SpecList(TWO), Ledger(place), None, HERE, trainer=moving)
     assert TWO[0] in missing(TWO, Ledger(place)), "it is in the other folder"
     assert values(Ledger(tmp_path / "moved"))[TWO[0].key, "result.json"]
@@ -99,14 +106,7 @@ def test_a_ledger_that_is_moved_while_a_sweep_runs_is_whole_where_it_was_begun(t
 def test_a_ledger_that_is_deleted_while_a_sweep_runs_is_made_again_and_the_next_run_completes_it(tmp_path, undisturbed):
     place = tmp_path / "results"
 
-    def deleting(spec, dataset, on_epoch, state):
-        def on(epoch):
-            on_epoch(epoch)
-            if spec == TWO[1] and len(epoch.rows) == 2:
-                shutil.rmtree(place)
-
-        return trainer(tmp_path / "log")(spec, dataset, on, state)
-
+    deleting = disturbed(lambda: shutil.rmtree(place), tmp_path / "log")
     run(SpecList(TWO), Ledger(place), None, HERE, trainer=deleting)
     assert missing(TWO, Ledger(place)) == [TWO[0]]
     sweep(place, tmp_path / "log")

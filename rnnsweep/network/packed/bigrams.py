@@ -10,9 +10,16 @@ import numpy as np
 from rnnsweep.network.packed.batch import Workspace
 from rnnsweep.network.packed.compiled import compiled
 from rnnsweep.spec import BIGRAM_BASE, Spec
-from rnnsweep.types import Floats, Tokens
+from rnnsweep.types import Floats, Ints, Tokens
 
 AT_ONCE = 512  # texts whose pairs are looked up together: 8 bytes a step, several times
+
+
+def codes(pairs: Floats) -> Ints:
+    """Return each pair of words, a row of float32 [pairs, 2], as one number: int64 [pairs], in the same order."""
+    first, second = pairs.astype(np.int64).T
+    numbers: Ints = first * BIGRAM_BASE + second
+    return numbers
 
 
 class Bigrams:
@@ -24,8 +31,7 @@ class Bigrams:
 
     def __init__(self, spec: Spec, pairs: Floats, buffer: Workspace) -> None:
         self._rows, self._piece = spec.embedding_rows, spec.segment or spec.max_len
-        first, second = pairs.astype(np.int64).T
-        self._codes, self._second = first * BIGRAM_BASE + second, second.astype(np.int32)
+        self._codes, self._second = codes(pairs), pairs[:, 1].astype(np.int32)
         self._buffer = buffer
 
     def numbered(self, ids: Tokens) -> Tokens:
@@ -36,34 +42,32 @@ class Bigrams:
             before = np.zeros_like(words, np.int64)
             before[:, 1:] = words[:, :-1]
             before[:, words.shape[1] % self._piece :: self._piece] = 0  # pieces are counted from the end
-            codes = before * BIGRAM_BASE + words
-            place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
-            known = (before > 0) & (self._codes[place] == codes)
+            here = before * BIGRAM_BASE + words
+            place = np.minimum(np.searchsorted(self._codes, here), len(self._codes) - 1)
+            known = (before > 0) & (self._codes[place] == here)
             numbers[first : first + AT_ONCE][known] = place[known] + self._rows
         return numbers
 
-    def words(self, numbers: Tokens) -> Tokens:
-        """Return the words that these numbers end in: int32 [numbers]."""
-        place = np.maximum(numbers - self._rows, 0)
-        return np.where(place > 0, self._second[place], numbers)
-
     def rows(self, numbers: Tokens) -> Tokens:
         """Return the rows of one table that these numbers' vectors are made of: the words', then those of the pairs."""
-        return np.concatenate([self.words(numbers), numbers[numbers > self._rows]])
+        place = np.maximum(numbers - self._rows, 0)
+        words = np.where(place > 0, self._second[place], numbers)
+        return np.concatenate([words, numbers[numbers > self._rows]])
 
-    def vectors(self, numbers: Tokens, tables: tuple[Floats, Floats], scale: Floats | None) -> Floats:
+    def vectors(self, numbers: Tokens, rows: Tokens, tables: tuple[Floats, Floats], scale: Floats | None) -> Floats:
         """Return the vectors of words and of pairs with their words, float32 [numbers, columns].
 
-        `tables` are those of pairs and of words, `scale` float32 [rows of one table] multiplies each row.
+        `rows` are the numbers', `tables` those of pairs and of words, `scale` float32 [rows of one table] multiplies
+        each row.
         """
         found = self._buffer("vectors", len(numbers), tables[1].shape[1])
         scale = np.empty(0, np.float32) if scale is None else scale
-        _add_up(numbers, self.words(numbers), self._rows, *tables, scale, found)
+        _add_up(numbers, rows, self._rows, *tables, scale, found)
         return found
 
-    def gradient(self, numbers: Tokens, gradient: Floats, scale: Floats | None) -> tuple[Tokens, Floats]:
-        """Return the rows of one table that the numbers' vectors are made of, ascending, and the gradient of each."""
-        rows, places = np.unique(self.rows(numbers), return_inverse=True)
+    def gradient(self, numbers: Tokens, rows: Tokens, gradient: Floats, scale: Floats | None) -> tuple[Tokens, Floats]:
+        """Return the numbers' rows, ascending and each once, and the gradient of each, of that of their vectors."""
+        rows, places = np.unique(rows, return_inverse=True)
         values = self._buffer.zeros("row_gradient", len(rows), gradient.shape[1])
         _hand_out(numbers, places, self._rows, gradient, values)
         if scale is not None:

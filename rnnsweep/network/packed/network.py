@@ -148,15 +148,16 @@ class Network:
         # A loss of NaN says enough.
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"), flushed():
             batch = self._pack(ids)
-            reading(self._bigrams.rows(batch.words) if self._bigrams else batch.words)
-            embedded = self._embedded(tables, batch.words, word_scale)
+            rows = self._rows(batch.words)
+            reading(rows)
+            embedded = self._embedded(tables, batch.words, rows, word_scale)
             passes = self._passes(weights, gradients, embedded, noise)
             losses, logits = self._through(passes, batch, weights, gradients, labels, dropout_mask, sample_weights)
             table = passes.dembedded
             if not self._spec.word_by_word:
                 table = self._table_gradients(passes.dtables, weights, gradients, embedded)
-            rows = self._row_gradient(batch.words, table, word_scale)
-            return float(losses.mean()), self._output.probabilities(logits), rows, gradients
+            found = self._row_gradient(batch.words, rows, table, word_scale)
+            return float(losses.mean()), self._output.probabilities(logits), found, gradients
 
     def predict(self, weights: list[Floats], ids: Tokens) -> Floats:
         """Return the probabilities, as `Output` shapes them: int32 [reviews, steps] -> float32 [reviews, ...]."""
@@ -166,7 +167,7 @@ class Network:
         tables, weights = self._tables_apart(weights)
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(all="ignore"), flushed():
             batch = self._pack(ids)
-            passes = self._passes(weights, [], self._embedded(tables, batch.words))
+            passes = self._passes(weights, [], self._embedded(tables, batch.words, self._rows(batch.words)))
             passes.begin(batch.padding, ids.shape[1])
             lanes = self._by_lane(passes)
 
@@ -185,16 +186,20 @@ class Network:
     def _pack(self, ids: Tokens) -> Batch:
         return self._packer.pack(ids, self._bigrams.numbered if self._bigrams else None)
 
-    def _embedded(self, tables: list[Floats], numbers: Tokens, scale: Floats | None = None) -> Floats:
-        if self._bigrams:
-            return self._bigrams.vectors(numbers, (tables[0], tables[1]), scale)
-        embedded: Floats = np.take(tables[0], numbers, axis=0)
-        return embedded if scale is None else embedded * scale[numbers, None]
+    def _rows(self, numbers: Tokens) -> Tokens:
+        """Return the rows that the vectors of a batch's words are made of, numbered as `RowGradient` has them."""
+        return self._bigrams.rows(numbers) if self._bigrams else numbers
 
-    def _row_gradient(self, numbers: Tokens, gradient: Floats, scale: Floats | None) -> RowGradient:
+    def _embedded(self, tables: list[Floats], numbers: Tokens, rows: Tokens, scale: Floats | None = None) -> Floats:
         if self._bigrams:
-            return RowGradient(*self._bigrams.gradient(numbers, gradient, scale))
-        return RowGradient(numbers, gradient if scale is None else gradient * scale[numbers, None])
+            return self._bigrams.vectors(numbers, rows, (tables[0], tables[1]), scale)
+        embedded: Floats = np.take(tables[0], rows, axis=0)
+        return embedded if scale is None else embedded * scale[rows, None]
+
+    def _row_gradient(self, numbers: Tokens, rows: Tokens, gradient: Floats, scale: Floats | None) -> RowGradient:
+        if self._bigrams:
+            return RowGradient(*self._bigrams.gradient(numbers, rows, gradient, scale))
+        return RowGradient(rows, gradient if scale is None else gradient * scale[rows, None])
 
     def _passes(
         self, weights: list[Floats], gradients: list[Floats], embedded: Floats, noise: Noise | None = None
