@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+from optuna.samplers import BaseSampler
 from optuna.trial import Trial, TrialState
 
 from rnnsweep.ledger import Ledger
@@ -133,11 +134,14 @@ class Search:
         if self._budget is not None:
             self._until = time.monotonic() + self._budget
         self._begun.extend(self._studies.open(pausing=self._promotes))
-        # Not the same numbers again.
-        self._studies.asked.sampler = make_sampler(self.sampler, (self._sampler_seed + self.begun) % 2**32)
+        self._studies.asked.sampler = self._next_sampler()
         if self._warm:
             self._warm_up()
         return self
+
+    def _next_sampler(self) -> BaseSampler:
+        """Return a sampler that does not draw the same numbers again."""
+        return make_sampler(self.sampler, (self._sampler_seed + self.begun) % 2**32)
 
     def _warm_up(self) -> None:
         """Tell the sampler what the ledger knows, and have a new study begin with the best of it."""
@@ -239,6 +243,8 @@ class Search:
     def _suggest(self) -> Known | None:
         """Add to the studies a spec that they do not hold and that keeps to --max-params; None if there is none."""
         begun = time.perf_counter()
+        if self._studies.is_long:
+            self._studies.forget(self._next_sampler())
         asked = self._next_cell() if self.sampler == "grid" else self._ask_sampler()
         if asked is None:
             return None

@@ -1,9 +1,9 @@
 """The two studies of a search, which hold the same trials.
 
 One, in memory, is what the sampler and the pruner see; it also takes the suggestions that are thrown away, as failed
-trials, which no sampler learns from. The other, in a database, is the record that a person opens: every trial of it is
-a spec of the ledger, and none twice. The ledger is the state: both are made again from it when a search goes on
-(docs/decisions/search.md).
+trials, which no sampler learns from, and forgets what is long ago. The other, in a database, is the record that a
+person opens: every trial of it is a spec of the ledger, and none twice. The ledger is the state: both are made again
+from it when a search goes on (docs/decisions/search.md).
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ from rnnsweep.search.samplers import distribution, make_pruner
 from rnnsweep.space import Axis, SearchSpace
 from rnnsweep.spec import Spec
 
+REMEMBERED = 1000  # trials that the sampler's study keeps of a search that has had twice as many
+BEST = 100  # of them the best: TPE looks for more like the best tenth, at most 25
 SAID = {"state", "params", "known", "suggest_seconds"}  # of a suggestion that `note` wrote
 STATES = {
     "finished": TrialState.COMPLETE,
@@ -53,7 +55,7 @@ class Known:
     spec: Spec
     number: int
     params: dict[str, Any]  # as the axes name them
-    trials: list[Trial]  # of the sampler's study, and of the record where it has not ended there
+    trials: list[Trial]  # of the sampler's study, and of the record where it has not ended there; none once it ended
     answered: bool = False  # by the ledger: another sweep had trained it
     suggest_seconds: float = 0.0  # that its suggestion took
     epochs: set[int] = field(default_factory=set)  # that the sampler's study has the values of
@@ -83,14 +85,17 @@ class Studies:
         """Begin with an empty study of the sampler's; the record is not opened before `open`."""
         self.known: dict[str, Known] = {}  # by key, in the order of the numbers
         self._space, self._goal, self._name, self._url, self._ledger = space, goal, name, url, ledger
-        self._output = output
+        self._output, self._pruner = output, pruner
         self._open = contextlib.ExitStack()
-        self.asked = optuna.create_study(
+        self.asked = self._empty(sampler)
+
+    def _empty(self, sampler: BaseSampler) -> optuna.Study:
+        return optuna.create_study(
             storage=InMemoryStorage(),
-            study_name=name,
-            directions=goal.directions,
+            study_name=self._name,
+            directions=self._goal.directions,
             sampler=sampler,
-            pruner=make_pruner(pruner, space.base.epochs),
+            pruner=make_pruner(self._pruner, self._space.base.epochs),
         )
 
     def states(self) -> dict[str, int]:
@@ -263,6 +268,7 @@ class Studies:
             for name, value in limits.items():
                 trial.set_constraint(name, value)
             trial.study.tell(trial, known.values, state=state)
+        known.trials = []
 
     def learn(self, trials: Sequence[Earlier]) -> None:
         """Tell the sampler and the pruner of trials that are none of the study's."""
@@ -278,6 +284,38 @@ class Studies:
                     constraints=limits,
                 )
             )
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the sampler's study has twice as many trials as it keeps."""
+        return len(self.asked.get_trials(deepcopy=False)) >= 2 * REMEMBERED
+
+    def forget(self, sampler: BaseSampler) -> None:
+        """Begin another study of this sampler's with those that run, the best and the latest of the one there is.
+
+        A decision looks at every trial of the study: of thousands, it would take seconds, and a search of n trials n²
+        of them. What is left out is an earlier trial that was not among the best.
+        """
+        trials = self.asked.get_trials(deepcopy=False)
+        open_ = [trial for trial in trials if not trial.state.is_finished()]
+        ended = [trial for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
+        kept = {trial.number for trial in [*open_, *self._best_of(ended), *ended[-(REMEMBERED - BEST) :]]}
+        running = {known.trials[0].number: known for known in self.known.values() if known.trials}
+        self.asked = self._empty(sampler)
+        for number in sorted(kept):
+            self.asked.add_trial(trials[number])
+            if number in running:
+                running[number].trials[0] = Trial(self.asked, self.asked.get_trials(deepcopy=False)[-1]._trial_id)
+
+    def _best_of(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        """Return the best finished trials that keep to the limits, of each objective by itself."""
+        done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        done = [trial for trial in done if all(value <= 0 for value in trial.constraints.values())]
+        best: list[FrozenTrial] = []
+        for objective, direction in enumerate(self._goal.directions):
+            done.sort(key=lambda trial: trial.values[objective], reverse=direction == "maximize")
+            best += done[: BEST // len(self._goal.directions)]
+        return best
 
     def _distributions(self, params: Mapping[str, Any]) -> dict[str, BaseDistribution]:
         """Return the axes of these choices, as Optuna's studies hold them."""
