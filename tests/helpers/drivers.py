@@ -1,6 +1,7 @@
 """Real commands in processes of their own, for tests that stop them."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -35,7 +36,15 @@ def command(results, *more, python=sys.executable):
 def started(words, **environment):
     """Return a driver that begins in an environment with these values, without those that are None."""
     values = {name: value for name, value in (os.environ | environment).items() if value is not None}
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=values, cwd=ROOT)
+    return subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=values, cwd=ROOT, preexec_fn=_heeds
+    )
+
+
+def _heeds():
+    """Heed Ctrl-C and a closed terminal, also where the tests are run by a shell's `&` or by nohup, which ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def stepwise(uri, log, seconds):
