@@ -42,7 +42,7 @@ def started(words, **environment):
 
 
 def _heeds():
-    """Heed Ctrl-C and a closed terminal, also where the tests are run by a shell's `&` or by nohup, which ignore them."""
+    """Heed Ctrl-C and a closed terminal, which `&` and nohup have what they start ignore, tests among it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 

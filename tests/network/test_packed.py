@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -15,8 +16,9 @@ from rnnsweep.cells import CELLS
 from rnnsweep.machine.device import keras
 from rnnsweep.network.model import build
 from rnnsweep.network.packed import steps
+from rnnsweep.network.packed.batch import Workspace
 from rnnsweep.network.packed.network import Network, supports
-from rnnsweep.network.packed.turns import Turns
+from rnnsweep.network.packed.turns import Additions, Turns
 from rnnsweep.spec import Spec
 from tests.helpers.packed import STEPS, WORDS, assert_equal, by_keras, reviews, weights_of
 
@@ -310,7 +312,7 @@ def test_no_bit_depends_on_the_number_of_threads(cell, fields, monkeypatch):
 def test_a_thread_takes_another_group_while_one_before_is_computed_and_all_end_in_order():
     later, ended, lanes = threading.Event(), [], set()
 
-    def work(lane, group):
+    def work(lane, group, is_turn):
         assert lane not in lanes, "its buffers are another group's until that has ended"
         lanes.add(lane)
         if group == 0:
@@ -323,10 +325,31 @@ def test_a_thread_takes_another_group_while_one_before_is_computed_and_all_end_i
     assert ended == list(range(9))
 
 
+def test_what_a_group_adds_is_kept_until_its_turn_comes_and_nothing_from_then_on():
+    is_turn, added = False, []
+    additions = Additions(Workspace())
+    additions.begin(lambda: is_turn)
+    rooms = []
+    for value in (1, 2):
+        rooms.append(additions.room("product", 4))
+        additions(added.append, value)
+    assert added == []
+    is_turn = True
+    rooms.append(additions.room("product", 4))
+    additions(added.append, 3)
+    assert added == [1, 2, 3]
+    assert not any(np.shares_memory(one, other) for one, other in itertools.combinations(rooms, 2))
+    assert np.shares_memory(additions.room("product", 4), rooms[2]), "used again while the cache has it"
+    additions.end()
+    is_turn = False
+    additions(added.append, 4)
+    assert added == [1, 2, 3, 4], "what belongs to no group waits for none"
+
+
 def test_an_error_in_one_of_several_threads_ends_all_and_is_raised():
     turns = Turns(3)
 
-    def work(thread, group):
+    def work(thread, group, is_turn):
         if group == 4:
             raise OverflowError("the fifth group")
         return lambda: None

@@ -39,7 +39,7 @@ from rnnsweep.network.packed.noise import Noise
 from rnnsweep.network.packed.passes import Layer, Passes
 from rnnsweep.network.packed.pooling import Pooling
 from rnnsweep.network.packed.steps import STEPS
-from rnnsweep.network.packed.turns import Turns
+from rnnsweep.network.packed.turns import IsTurn, Turns
 from rnnsweep.spec import Spec
 from rnnsweep.types import Floats, Tokens
 
@@ -171,9 +171,9 @@ class Network:
             passes.begin(batch.padding, ids.shape[1])
             lanes = self._by_lane(passes)
 
-            def work(lane: int, group: Sequence) -> Callable[[], None]:
+            def work(lane: int, group: Sequence, is_turn: IsTurn) -> Callable[[], None]:
                 logits[group.reviews] = self._head.forward(weights, lanes[lane].output(group, keep=False)[1])[-1]
-                return lanes[lane].make_additions
+                return lanes[lane].end_group
 
             self._turns(batch.groups, work)
             return self._output.probabilities(logits)
@@ -291,14 +291,15 @@ class Network:
             passes.backward(group, tape, doutput if mask is None else doutput * mask)
             return values[-1]
 
-        def work(lane: int, group: Sequence) -> Callable[[], None]:
+        def work(lane: int, group: Sequence, is_turn: IsTurn) -> Callable[[], None]:
             passes = lanes[lane]
+            passes.begin_group(is_turn)
             logits[group.reviews] = both_ways(passes, group)
             if self._spec.adversarial:
                 passes.lead_away(group)
                 both_ways(passes, group)
                 passes.come_back()
-            return passes.make_additions
+            return passes.end_group
 
         self._turns(batch.groups, work)
         if batch.padding is not None and padding is not None:

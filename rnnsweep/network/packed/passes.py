@@ -14,7 +14,7 @@ from rnnsweep.network.packed.batch import Sequence, Workspace, in_lines
 from rnnsweep.network.packed.noise import Masks, Noise
 from rnnsweep.network.packed.pooling import Pooling
 from rnnsweep.network.packed.steps import STEPS, add_begun, copy_outputs, gather, scatter_add
-from rnnsweep.network.packed.turns import Additions
+from rnnsweep.network.packed.turns import Additions, IsTurn
 from rnnsweep.types import Floats, Tokens
 
 _NOTHING = tuple(np.zeros((0,) * dimensions, np.float32) for dimensions in (3, 3, 2, 2))
@@ -93,7 +93,7 @@ class Passes:
         self._steps, self._has_c = STEPS[cell], CELLS[cell].has_c
         self._apart = CELLS[cell].biases == 2  # input and state enter a gate apart, and so do their gradients
         self._layers, self._tables, self._pooling, self._buffer = layers, tables, pooling, buffer
-        self._add = Additions(buffer, kept=False)
+        self._add = Additions(buffer)
         self._directions, self._top = len(tables), len(layers) - len(tables)
         self._padding: Tape | None = None
         self._origin: list[States] = []  # states that rows begin with, by step: padding's, or zeros
@@ -132,15 +132,19 @@ class Passes:
         ]
 
     def of_lane(self, buffer: Workspace) -> Passes:
-        """Return the same passes with buffers of their own, which keep what they add until `make_additions`."""
+        """Return the same passes with buffers of their own, which add in their group's turn."""
         passes = copy.copy(self)
-        passes._buffer, passes._add = buffer, Additions(buffer, kept=True)
+        passes._buffer, passes._add = buffer, Additions(buffer)
         passes._pooling = self._pooling.of_lane(buffer, passes._add)
         return passes
 
-    def make_additions(self) -> None:
-        """Add what a group gave to the gradients that all groups share."""
-        self._add.make()
+    def begin_group(self, is_turn: IsTurn) -> None:
+        """Take up another group, which adds to the gradients that all groups share in its turn."""
+        self._add.begin(is_turn)
+
+    def end_group(self) -> None:
+        """Add what is left of what the group gave to the gradients that all groups share."""
+        self._add.end()
 
     def add(self, total: Floats, value: Floats) -> None:
         """Add to a gradient that all groups share, in turn."""

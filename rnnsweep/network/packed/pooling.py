@@ -38,7 +38,7 @@ class Pooling:
         self._kinds, self._directions, self._units, self._buffer = pooling.split("+"), directions, units, buffer
         self._attends = pooling == "attention"
         self._over_steps = self._kinds not in (["last"], ["attention"])
-        self._add = Additions(buffer, kept=False)
+        self._add = Additions(buffer)
         self._padding: Floats | None = None  # states of the shared padding row
         self._running: tuple[Floats, ...] = ()  # sum, greatest and ties of its outputs before each step
         self._dpadding = np.zeros((0, units), np.float32)  # gradients of its outputs

@@ -13,40 +13,55 @@ from numpy.typing import NDArray
 from rnnsweep.network.packed.batch import Sequence, Workspace
 from rnnsweep.network.packed.denormals import flushed
 
-Work = Callable[[int, Sequence], Callable[[], None]]
+IsTurn = Callable[[], bool]
+Work = Callable[[int, Sequence, IsTurn], Callable[[], None]]
 
 
 class Additions:
-    """What a group adds to arrays that all groups share: done at once, or kept until it is the group's turn.
+    """What a group adds to arrays that all groups share: done at once in the group's turn, and kept until then.
 
     Sums of float32 depend on their order. Kept additions are the same operations on the same numbers in the same
-    order, so the bits are those of one thread.
+    order, so the bits are those of one thread. What is kept leaves the caches before it is added, so a group whose turn
+    comes while it is computed keeps nothing from then on.
     """
 
-    def __init__(self, buffer: Workspace, kept: bool) -> None:
-        self._buffer, self._kept = buffer, kept
+    def __init__(self, buffer: Workspace) -> None:
+        self._buffer, self._is_turn = buffer, _always
         self._waiting: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
         self._rooms = 0
 
+    def begin(self, is_turn: IsTurn) -> None:
+        """Begin with a group, which says whether it is its turn; once it is, it is until the group's end."""
+        self._is_turn = is_turn
+
+    def end(self) -> None:
+        """Do what was kept, in the group's turn; what comes next belongs to no group, and is done at once."""
+        self._make()
+        self._is_turn = _always
+
     def room(self, name: str, *shape: int) -> NDArray[Any]:
-        """Return a buffer that nothing else writes to before the additions are done."""
-        if self._kept:
+        """Return a buffer that nothing else writes to before what is called next is done."""
+        if not self._is_turn():
             self._rooms += 1
             name = f"kept {self._rooms}"
         return self._buffer(name, *shape)
 
     def __call__(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Call a function that adds to a shared array, now or in turn."""
-        if self._kept:
-            self._waiting.append((function, arguments))
-        else:
+        if self._is_turn():
+            self._make()
             function(*arguments)
+        else:
+            self._waiting.append((function, arguments))
 
-    def make(self) -> None:
-        """Do what was kept."""
+    def _make(self) -> None:
         for function, arguments in self._waiting:
             function(*arguments)
         self._waiting, self._rooms = [], 0
+
+
+def _always() -> bool:
+    return True
 
 
 class Turns:
@@ -66,8 +81,9 @@ class Turns:
             self._pool.shutdown()
 
     def __call__(self, groups: list[Sequence], work: Work) -> None:
-        """Call `work(lane, group)` for every group, and what it returns in the groups' order.
+        """Call `work(lane, group, is_turn)` for every group, and what it returns in the groups' order.
 
+        `is_turn` says whether all groups before this one have ended, so that none but it may add to what they share.
         The first exception ends all work and is raised.
         """
         run = _Run(groups, work, self.lanes)
@@ -96,11 +112,14 @@ class _Run:
             with np.errstate(all="ignore"), flushed():  # both are a thread's own
                 while (taken := self._take()) is not None:
                     place, lane = taken
-                    self._end(place, lane, self._work(lane, self._groups[place]))
+                    self._end(place, lane, self._work(lane, self._groups[place], self._is_turn(place)))
         except BaseException as error:
             with self._changed:
                 self.error = self.error or error
                 self._changed.notify_all()
+
+    def _is_turn(self, place: int) -> IsTurn:
+        return lambda: self._turn == place
 
     def _take(self) -> tuple[int, int] | None:
         """Return the place of the next group and a free lane, as soon as there is one; None where no group is left."""
