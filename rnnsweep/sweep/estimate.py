@@ -22,7 +22,7 @@ STEP_SECONDS = 0.003  # of a training step, whatever its size: the optimizer's g
 WEIGHT_SECONDS = 4e-9  # per weight and training step, for the optimizer
 TRIAL_SECONDS = 0.4  # to build a network and trace its optimizer
 KERAS_TIMES = 4  # slower than packed: the Keras layers, which compute a layer of the user's own (docs/performance.md)
-FURTHER_CORE = 0.7  # of a core's speed, what each further one adds to a trial (benchmarks/cores.py)
+FURTHER_CORE = 0.6  # of a core's speed, what each further one adds to a trial (benchmarks/cores.py)
 BASE_MB = 1350.0  # a worker that has imported TensorFlow, compiled the recurrences and trained before
 
 
