@@ -28,7 +28,7 @@ SIDE = "a key (for its network, with all its seeds), a label, one of the eight s
 def lines(found: Comparison) -> list[str]:
     """Return the comparison as lines of text."""
     from analysis.document import p_value, points, points_interval
-    from analysis.sections.comparison import ONCE, REVIEWS
+    from analysis.sections.comparison import ALIKE, ONCE
 
     once = min(found.first.seeds, found.second.seeds) == 1
     return [
@@ -40,6 +40,14 @@ def lines(found: Comparison) -> list[str]:
         f"       random in the interval: {found.random}",
         *([f"       {ONCE}"] if once else []),
         "",
+        *(_reviews(found) if len(found.reviews) else [ALIKE]),
+    ]
+
+
+def _reviews(found: Comparison) -> list[str]:
+    from analysis.sections.comparison import REVIEWS
+
+    return [
         f"The reviews on which they differ most, by the probability of the true class. {REVIEWS}",
         f"{'review':>8}  {'A':>5}  {'B':>5}  true class",
         *(f"{row.review:>8}  {row.first:5.3f}  {row.second:5.3f}  {row.true}" for row in found.reviews.itertuples()),

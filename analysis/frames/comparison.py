@@ -67,7 +67,9 @@ class Comparison:
     high: float
     p: float
     random: str  # what is random in the interval
-    reviews: pd.DataFrame  # review (from 0), true, first, second: probabilities of the true class; the farthest first
+    reviews: (
+        pd.DataFrame
+    )  # review (from 0), true, first, second: probabilities of the true class, where they differ; the farthest first
 
 
 class _Fixed(Sample):
@@ -278,7 +280,7 @@ def _of_reviews(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[fl
 
 def _farthest(first: Side, second: Side, truth: Sequence[str]) -> pd.DataFrame:
     apart = np.abs(first.certainty.astype(np.float64) - second.certainty)
-    order = np.argsort(-apart, kind="stable")[:MOST]
+    order = np.argsort(-apart, kind="stable")[: min(MOST, np.count_nonzero(apart))]
     return pd.DataFrame(
         {
             "review": order,

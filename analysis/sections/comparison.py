@@ -8,6 +8,7 @@ from analysis.frames.comparison import BEST, Comparison, Side
 from analysis.frames.trials import records
 
 ONCE = "Another training of what has one seed may come out otherwise: nothing here says how far."
+ALIKE = "Both give the true class of every review the same probability."
 REVIEWS = "Reviews are numbered from 0, in the order of the test set; their texts are not in the ledger."
 
 
@@ -23,9 +24,12 @@ def comparison_section(found: Comparison) -> Section:
         text(Strong(said), f" Random in the interval: {found.random}. On {found.data}, {epoch}.{f' {ONCE}' * once}"),
         printed(["", "network", "seeds", "test accuracy", "key"], [_side("first", found.first),
                 _side("second", found.second)], layout="two"),
-        text(f"The {plural(len(found.reviews), 'review')} on which they differ most: {REVIEWS}", small=True),
-        _reviews(found),
     ]  # fmt: skip
+    if len(found.reviews):
+        most = f"The {plural(len(found.reviews), 'review')} on which they differ most: {REVIEWS}"
+        blocks += [text(most, small=True), _reviews(found)]
+    else:
+        blocks.append(text(ALIKE, small=True))
     title = f"{found.first.name} beside {found.second.name}"
     return Section(title, 2, blocks, anchor="comparison", listed="Compared")
 
