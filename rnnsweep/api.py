@@ -248,7 +248,8 @@ def ledger(results: Place = "results") -> pd.DataFrame:
 def predict(results: Place, texts: Iterable[str], key: str | None = None) -> pd.DataFrame:
     """Return the class and the probabilities of each text, by the best network of a ledger or by the one of a key.
 
-    With `ensemble` for the key it is the mean of several networks' logits.
+    With `ensemble` for the key it is the mean of several networks' logits, with `refit` that of the seeds of the best
+    network that were trained on all texts.
     """
     from rnnsweep.use.predict import predict as predict_texts
 

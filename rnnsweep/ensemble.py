@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class Ensemble:
     """Networks whose logits are averaged, and what their mean has."""
 
     members: dict[str, int]  # how often each counts, by key; the first is the one that was chosen first
-    val_accuracy: float
+    val_accuracy: float  # nan where none was held out
     test_accuracy: float
     test_loss: float
     test_texts: int
@@ -87,6 +88,23 @@ def ensemble(frames: LedgerFrames, predictions: Predictions, keys: Collection[st
     (_, validated), (loss, tested) = found
     texts = len(_labels(candidates, 1))
     return Ensemble(dict(members), validated, tested, loss, texts, float(seconds), int(params))
+
+
+def mean_of(trials: pd.DataFrame, predictions: Predictions) -> Ensemble | None:
+    """Return the mean of the logits of these finished trials, each counting once: nothing was chosen.
+
+    None where there is one trial, or the ledger lacks the predictions of one.
+    """
+    arrays = [predictions(key) for key in trials["key"]]
+    known = [one for one in arrays if one is not None and {"best", "label"} <= one.keys()]
+    if len(known) < max(2, len(arrays)) or not trials["class_names"].iloc[0]:
+        return None
+    output = _output({str(name): value for name, value in trials.iloc[0].items()})
+    mean: Floats = np.mean([logits_of(one["best"], output) for one in known], axis=0, dtype=np.float32)
+    loss, accuracy = output.metrics(output.probabilities(mean), known[0]["label"])
+    seconds, params = (trials[name].sum() for name in ("seconds", "params"))
+    members = dict.fromkeys(trials["key"], 1)
+    return Ensemble(members, math.nan, accuracy, loss, len(mean), float(seconds), int(params))
 
 
 def greedy(logits: dict[str, Floats], labels: NDArray[Any], output: Output) -> list[str]:

@@ -6,6 +6,7 @@ them, on the schedule of those, and its seeds are others. No ranking by validati
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from statistics import median_low
 
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from rnnsweep.choice import NETWORK, right_of_all
+from rnnsweep.ensemble import mean_of
 from rnnsweep.spec import NONE_HELD_OUT, NOT_HELD_OUT, Spec
 from rnnsweep.stats import ACCURACY, Sample, contrast, sample
 from rnnsweep.types import Predictions, Row
@@ -21,7 +23,7 @@ SEEDS = 5  # fresh ones of a refit
 REFIT_COLUMNS = [
     "dataset", "data_sha256", "reviews", "network", "key", "validation", "n", "test_accuracy", "low", "high",
     "refit_key", "epochs", "refit_n", "refit_accuracy", "refit_low", "refit_high", "difference", "difference_low",
-    "difference_high", "seconds", "refit_seconds",
+    "difference_high", "together", "refit_together", "seconds", "refit_seconds",
 ]  # fmt: skip
 
 
@@ -63,7 +65,8 @@ def compared(
     the difference on the same test texts.
 
     Of the trials of these keys, or of all; `trials`, `specs` and `studies` are those of `LedgerFrames`. Trials that a
-    search chose networks by do not count where there are others. The seconds are means.
+    search chose networks by do not count where there are others. The seconds are means. `together` is the test accuracy
+    of the mean of all seeds' logits, nan of one seed.
     """
     done = trials[trials["status"] == "finished"]
     done = done if keys is None else done[done["key"].isin(keys)]
@@ -86,6 +89,17 @@ def _refitted(others: pd.DataFrame, refitted: Spec, specs: Mapping[str, Spec]) -
     return exact or found
 
 
+def refitted_of(network: Sequence[Spec], trials: pd.DataFrame, specs: Mapping[str, Spec]) -> pd.DataFrame:
+    """Return the finished trials of the refit of a network, given as its seeds, by seed; no rows where there are none.
+
+    Of refits of several numbers of epochs those with the most seeds.
+    """
+    done = trials[(trials["status"] == "finished") & (trials["validation"] == NONE_HELD_OUT)]
+    alike = done[np.array([_is_refit_of(network[0], specs[key]) for key in done["key"]], bool)]
+    groups = [rows for _, rows in alike.groupby(NETWORK, sort=False, dropna=False)]
+    return max(groups, key=len).sort_values("seed") if groups else alike
+
+
 def _is_refit_of(spec: Spec, refitted: Spec) -> bool:
     if spec.epochs < refitted.epochs or reason_against(spec):
         return False
@@ -101,6 +115,7 @@ def _row(
 ) -> dict[str, object]:
     fresh = before[~before["key"].isin(chose)]
     before, after = (rows.sort_values("seed") for rows in (fresh if len(fresh) else before, after))
+    alone = [_together(rows, predictions) for rows in (before, after)]
     first, second = (
         sample(rows["test_accuracy"].to_numpy(float), right_of_all(map(predictions, rows["key"])))
         for rows in (before, after)
@@ -112,8 +127,14 @@ def _row(
         "key": spec.key, "validation": str(spec.validation), "refit_key": after["key"].iloc[0],
         "epochs": int(after["epochs"].iloc[0]), "difference": both.estimate,
         **dict(zip(("difference_low", "difference_high"), both.interval(), strict=True)),
+        "together": alone[0], "refit_together": alone[1],
         **_side("", first, before), **_side("refit_", second, after),
     }  # fmt: skip
+
+
+def _together(rows: pd.DataFrame, predictions: Predictions) -> float:
+    found = mean_of(rows, predictions)
+    return found.test_accuracy if found else math.nan
 
 
 def _side(prefix: str, seeds: Sample, rows: pd.DataFrame) -> dict[str, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from analysis.document import (
@@ -55,6 +57,7 @@ def _of_data(source: Source, data: str) -> list[Block]:
     found: list[Block] = [text(data, small=True), *([] if real else [MADE_UP])]
     if len(refits):
         found += [text(REFIT, small=True), _refits(refits)]
+        found += [text(said, small=True) for said in map(_together, records(refits)) if said]
     if len(lines):
         found += [text(LINES, small=True), _lines(lines)]
     return [*found, text(ENSEMBLE, small=True), _ensembles(several)] if len(several) else found
@@ -78,6 +81,13 @@ def _refits(frame: pd.DataFrame) -> Table:
     ]
     columns = ["network", "epochs", "some held out", "95 %", "n", "all texts", "95 %", "n", "difference, pp", "95 %"]
     return printed(columns, rows, layout="two")
+
+
+def _together(row: Any) -> str:
+    """Return what the mean of the seeds' logits has, for which nothing was chosen; of one seed ''."""
+    pairs = ((row.together, row.n, "some held out"), (row.refit_together, row.refit_n, "all texts"))
+    said = [f"{number(accuracy)} of the {n} with {what}" for accuracy, n, what in pairs if accuracy == accuracy]
+    return f"Mean of the logits of all seeds of {row.network}: {', '.join(said)}." if said else ""
 
 
 def _lines(frame: pd.DataFrame) -> Table:

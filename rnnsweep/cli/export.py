@@ -1,4 +1,4 @@
-"""`sweeps/export.py`: the best network, one that is named, or the ensemble as a folder that needs no rnnsweep."""
+"""`sweeps/export.py`: the best network, its refit, one that is named, or the ensemble as a folder without rnnsweep."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def export_parser(description: str | None) -> Parser:
         "key",
         nargs="?",
         default="best",
-        metavar="KEY|best|ensemble",
-        help="the network by its key (default: best), or the ensemble",
+        metavar="KEY|best|refit|ensemble",
+        help="the network by its key (default: best), its refit or the ensemble",
     )
     add("--results", default="results", metavar="URI", help="folder or bucket of the ledger (default: results)")
     add("--out", type=named, required=True, metavar="DIR", help="the folder to write")
@@ -33,7 +33,8 @@ def export(description: str | None, arguments: Sequence[str] | None = None) -> i
     options = parser.parse_args(arguments)
     if not KEY.fullmatch(options.key):
         parser.error(
-            f"{options.key[:40]!r} is no key; give best, or the 12 hexadecimal digits of a trial's folder, or ensemble"
+            f"{options.key[:40]!r} is no key; give best, refit, ensemble, or the 12 hexadecimal digits of a trial's "
+            "folder"
         )
 
     from rnnsweep.cli.run_export import run_export

@@ -1,4 +1,4 @@
-"""`sweeps/predict.py`: what the best network, one that is named, or the ensemble says of texts."""
+"""`sweeps/predict.py`: what the best network, its refit, one that is named, or the ensemble says of texts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from rnnsweep.cli.data_flags import named
 from rnnsweep.cli.flags import Parser
 
-KEY = re.compile(r"[0-9a-f]{12}|best|ensemble")
+KEY = re.compile(r"[0-9a-f]{12}|best|refit|ensemble")
 
 
 def predict_parser(description: str | None) -> Parser:
@@ -19,8 +19,8 @@ def predict_parser(description: str | None) -> Parser:
     add(
         "words",
         nargs="*",
-        metavar="[KEY|best|ensemble] TEXT",
-        help="the network by its key (default: best), or the ensemble, and texts",
+        metavar="[KEY|best|refit|ensemble] TEXT",
+        help="the network by its key (default: best), its refit or the ensemble, and texts",
     )
     add("--results", default="results", metavar="URI", help="folder or bucket of the ledger (default: results)")
     add(
@@ -58,7 +58,7 @@ def predict(description: str | None, arguments: Sequence[str] | None = None) -> 
 
 
 def split_words(words: Sequence[str]) -> tuple[str, list[str]]:
-    """Return the key, `best` where the first word is neither one nor `ensemble`, and the texts."""
+    """Return the key or the word for a network, `best` where the first word is neither, and the texts."""
     if words and KEY.fullmatch(words[0]):
         return words[0], list(words[1:])
     return "best", list(words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any
@@ -146,6 +147,13 @@ def _print_refit(console: Console, row: Row) -> None:
         f"{100 * row['difference']:+.2f} points{_between(row['difference_low'], row['difference_high'], 100)}",
         soft_wrap=True,
     )
+    if not math.isnan(row["refit_together"]):
+        beside = "" if math.isnan(row["together"]) else f", {row['together']:.4f} with some held out"
+        console.print(
+            f"         the mean of their logits: test {row['refit_together']:.4f} trained on all texts{beside}; "
+            "predict and export name it refit",
+            soft_wrap=True,
+        )
 
 
 def _between(low: float, high: float, factor: float = 1) -> str:

@@ -1,5 +1,5 @@
-"""Which network of a ledger is used: the one of a key, the best by the rule that reports and summaries follow, or the
-ensemble of several."""
+"""Which network of a ledger is used: the one of a key, the best by the rule that reports and summaries follow, its
+refit, or the ensemble of several."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from rnnsweep import choice, commands
-from rnnsweep.ensemble import Ensemble, ensemble, members_frame
+from rnnsweep.ensemble import Ensemble, ensemble, mean_of, members_frame
 from rnnsweep.errors import UserError
 from rnnsweep.ledger import Ledger, LedgerFrames
+from rnnsweep.refits import refitted_of
 from rnnsweep.spec import NONE_HELD_OUT, Spec
 from rnnsweep.stats import ACCURACY, contrast, sample, wilson
 
-BEST, ENSEMBLE = "best", "ensemble"
+BEST, REFIT, ENSEMBLE = "best", "refit", "ensemble"
 
 
 class UseError(UserError, ValueError):
@@ -51,7 +52,7 @@ class Chosen:
     def words(self) -> str:
         """What names it on a command line."""
         if self.ensemble:
-            return ENSEMBLE
+            return REFIT if self.spec.validation == NONE_HELD_OUT else ENSEMBLE
         return BEST if len(self.specs) > 1 else self.spec.key
 
     @property
@@ -89,11 +90,13 @@ class Chosen:
 
 
 def chosen(ledger: Ledger, key: str | None = None) -> Chosen:
-    """Return the network of a key, or with None or `best` the best one of the ledger, or the ensemble of the best.
+    """Return the network of a key, or with None or `best` the best one of the ledger, its refit, or the ensemble.
 
     Raises `UseError`.
     """
     frames = ledger.load()
+    if key == REFIT:
+        return _refit(ledger, frames)
     if key == ENSEMBLE:
         return _ensemble(frames, ensemble_of(ledger, frames))
     return _named(ledger, frames, key) if key not in (None, BEST) else _best(ledger, frames)
@@ -132,6 +135,25 @@ def _ensemble(frames: LedgerFrames, found: Ensemble) -> Chosen:
     )
     rows = members_frame(found, frames)
     return Chosen(tuple(frames.specs[key] for key in rows["key"]), rows, how, found)
+
+
+def _refit(ledger: Ledger, frames: LedgerFrames) -> Chosen:
+    """Return the refit of the best network: the mean of the logits of all its seeds."""
+    best = _best(ledger, frames)
+    rows = refitted_of(best.specs, frames.trials, frames.specs)
+    if not len(rows):
+        raise UseError(
+            f"results {ledger.uri} has no refit of its best network, {best.spec.key}; train one by the command that "
+            "trained it and --refit"
+        )
+    epochs = f"trained on all texts, {rows['epochs'].iloc[0]:.0f} epochs as validated"
+    how = f"the refit of {best.spec.key} ({best.how}), {epochs}"
+    mean = mean_of(rows, ledger.predictions)
+    if mean is None:
+        rows = rows.iloc[:1]
+    else:
+        how += f"; the mean of the logits of its {len(rows)} seeds"
+    return Chosen(tuple(frames.specs[key] for key in rows["key"]), rows, how, mean)
 
 
 def _best(ledger: Ledger, frames: LedgerFrames) -> Chosen:

@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
 from rnnsweep.cli.grid import grid, one
@@ -23,6 +24,13 @@ def refitted(results):
     return trials[trials["validation"] == "none"], trials[trials["validation"] != "none"]
 
 
+def mean_accuracy(results, keys):
+    """Return the test accuracy of the mean of the logits of these trials of two classes."""
+    said = [Ledger(results).predictions(key) for key in keys]
+    logits = np.mean([np.log(one["best"].astype(float) / (1 - one["best"].astype(float))) for one in said], axis=0)
+    return float(np.mean((logits > 0) == said[0]["label"]))
+
+
 def test_the_best_network_of_a_grid_is_trained_on_all_texts_with_fresh_seeds(tmp_path, capsys):
     command = ["--cell", "gru", "lstm", "--depth", "1", "--seeds", "2", "--refit", "--results", str(tmp_path), *FLAGS]
     assert grid("A grid.", [*command, "--plan"]) == 0
@@ -41,6 +49,9 @@ def test_the_best_network_of_a_grid_is_trained_on_all_texts_with_fresh_seeds(tmp
     assert row["refit_accuracy"] == pytest.approx(after["test_accuracy"].mean())
     assert row["difference"] == pytest.approx(row["refit_accuracy"] - row["test_accuracy"])
     assert re.search(r"refit    gru|lstm 4 .* trained on all texts, 0\.\d{4}", printed.err)
+    together, before_together = mean_accuracy(tmp_path, after["key"]), mean_accuracy(tmp_path, chosen["key"])
+    assert (row["refit_together"], row["together"]) == (pytest.approx(together), pytest.approx(before_together))
+    assert f"logits: test {together:.4f} trained on all texts, {before_together:.4f} with some held out" in printed.err
     lines, again = Ledger(tmp_path).load().baselines, Ledger(tmp_path).load().refits
     assert set(again["train_reviews"]) == {300}
     assert list(again["c"].dropna()) == list(lines["c"].dropna()), "no C is chosen again"

@@ -99,3 +99,39 @@ def test_where_no_mean_is_better_the_ledger_says_so(several, monkeypatch):
     monkeypatch.setattr("rnnsweep.use.chosen.ensemble", lambda *_: None)
     with pytest.raises(UseError, match="no networks whose mean is better on validation than the best of them; give"):
         chosen(Ledger(results), "ensemble")
+
+
+@pytest.fixture(scope="module")
+def again(trained, flags, tmp_path_factory):
+    """Return a ledger whose GRU of two seeds was trained again on all texts, with two others."""
+    results = tmp_path_factory.mktemp("again") / "results"
+    shutil.copytree(trained / "results", results)
+    data = ["--data", str(trained / "reviews.csv"), "--results", str(results)]
+    assert commands.grid("A grid.", [*data, *flags, "--cell", "gru", "--seeds", "2", "--refit"]) == 0
+    return Ledger(results)
+
+
+def test_the_refit_is_asked_as_the_mean_of_all_its_seeds_logits(again, capsys):
+    found = chosen(again, "refit")
+    assert [spec.seed for spec in found.specs] == [3, 4]
+    assert {spec.validation for spec in found.specs} == {"none"}
+    assert f"the refit of {chosen(again).spec.key} " in found.how
+    asked = Predictor(again, found)
+    assert np.allclose(asked.probabilities(asked.encode(TEXTS).ids), by_hand(again, found.ensemble, TEXTS), atol=1e-6)
+    assert predict_command("Predict.", ["refit", TEXTS[0], "--results", str(again.uri)]) == 0
+    out = capsys.readouterr().out
+    assert f"test {found.ensemble.test_accuracy:.4f}" in out
+    assert "mean logits of 2 networks" in out
+
+
+def test_the_refit_is_exported_as_one_model_of_its_seeds(again, tmp_path):
+    assert export_command.export("Export.", ["refit", "--results", str(again.uri), "--out", str(tmp_path)]) == 0
+    card = (tmp_path / "README.md").read_text()
+    assert "# Ensemble of 2 networks" in card
+    assert "the refit of" in card
+    assert all(f"| `{key}` | 1 |" in card for key in chosen(again, "refit").keys)
+
+
+def test_without_a_refit_the_message_says_how_to_get_one(results):
+    with pytest.raises(UseError, match=r"has no refit of its best network, [0-9a-f]{12}; train one by .* --refit"):
+        chosen(Ledger(results), "refit")

@@ -1,5 +1,7 @@
 """What a chosen network still gains: a training on all texts, and a mean with others, beside network and line."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,8 @@ def test_the_report_has_a_section_of_them_and_no_rank_for_a_refit(contents):
     assert "GRU 100" in section or "gru 100" in section
     assert "+5.00" in section
     assert "mean logits of" in section
+    said = r"Mean of the logits of all seeds of GRU 100.*: \d\.\d+ of the 2 with some held out, 1.* of the 2 with all"
+    assert re.search(said, section, re.IGNORECASE)
     assert b"refit_accuracy" in files["tables/refits.csv"]
     assert files["tables/ensembles.csv"].count(b"\n") == 4
     board = files["tables/leaderboard.csv"].decode()
