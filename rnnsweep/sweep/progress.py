@@ -123,8 +123,10 @@ class Progress(Listener, AbstractContextManager["Progress"]):
             self._line(spec, f"epoch {row['epoch']}/{spec.epochs}  {_accuracies(row)}  {left} left")
 
     def on_retry(self, spec: Spec) -> None:
-        """A trial failed and goes on from its checkpoint."""
-        self._line(spec, "failed; goes on from its last checkpoint", "yellow")
+        """A trial failed, and goes on from its checkpoint where it has one."""
+        running = self._running.get(spec.key)
+        how = "goes on from its last checkpoint" if running and running.rows else "is tried again"
+        self._line(spec, f"failed; {how}", "yellow")
 
     def on_end(self, spec: Spec, row: Row) -> None:
         """A trial ended, with this row: finished, diverged, failed or pruned."""

@@ -47,6 +47,17 @@ def test_a_failed_trial_is_named_with_the_last_line_of_its_traceback(plain):
     assert progress.failed_keys == {SPEC.key: "ValueError: no"}
 
 
+def test_a_retry_speaks_of_a_checkpoint_only_where_an_epoch_has_ended(plain):
+    with Progress(plain, {SPEC.key: 1.0}) as progress:
+        progress.on_start(SPEC)
+        progress.on_retry(SPEC)
+        progress.on_epoch(SPEC, ROW | {"seconds": 1.0})
+        progress.on_retry(SPEC)
+    first, second = text(plain).splitlines()
+    assert first.endswith("failed; is tried again")
+    assert second.endswith("failed; goes on from its last checkpoint")
+
+
 def test_a_diverged_trial_counts_as_failed_and_says_so(plain):
     with Progress(plain, {SPEC.key: 1.0}) as progress:
         progress.on_end(SPEC, {"status": "diverged", "error": "the loss is not finite in epoch 2"})
