@@ -67,9 +67,7 @@ class Comparison:
     high: float
     p: float
     random: str  # what is random in the interval
-    reviews: (
-        pd.DataFrame
-    )  # review (from 0), true, first, second: probabilities of the true class, where they differ; the farthest first
+    reviews: pd.DataFrame  # review (from 0), true, first, second (probabilities of it): where they differ, most first
 
 
 class _Fixed(Sample):
