@@ -100,12 +100,13 @@ def _unanswered(source: Source) -> Facts:
 
 def _which(source: Source, one: Answer) -> list[Any]:
     spec = source.contents.specs[one.key]
-    tested = bool(np.isfinite(one.test_accuracy))
-    known = one.test_accuracy if tested else one.val_accuracy
+    tested, place = bool(np.isfinite(one.test_accuracy)), one.place
+    known, seeds, interval = one.test_accuracy if tested else one.val_accuracy, one.seeds, ""
+    if tested and place is not None and pd.notna(place["rank"]):  # where a search's seed that chose does not count
+        known, seeds, interval = place["test_accuracy"], int(place["used"]), interval_text(place["low"], place["high"])
     accuracy = f"{number(known)} of the {'test' if tested else 'validation'} reviews"
-    seeds = plural(one.seeds, "seed")
-    interval = "" if one.place is None else interval_text(one.place["low"], one.place["high"])
-    certain = f"95 % interval {interval}, {seeds}" if tested and interval not in ("", "—") else seeds
+    of_seeds = plural(seeds, "seed")
+    certain = f"95 % interval {interval}, {of_seeds}" if interval not in ("", "—") else of_seeds
     of = f"the best of {one.of} networks by validation" if one.of > 1 else "the only network, compared with none"
     made_up = "" if one.real else " On generated reviews, not real ones: nothing follows for real texts."
     return [Strong(label(spec)), f": {accuracy} ({certain}); {of}.{made_up}"]

@@ -48,6 +48,15 @@ def test_five_lines_say_which_network_how_sure_what_a_line_has_the_cost_and_the_
     assert shown == ["answer.png", "verdicts.png"]
 
 
+def test_accuracy_interval_and_seeds_of_the_first_line_are_of_the_same_trials(ledger):
+    fill(ledger, cells=("gru",), seeds=(1, 2, 3))
+    said = {"number": 0, "state": "finished", "params": {}, "known": False, "suggest_seconds": 0.1}
+    ledger.record(Spec(cell="gru", seed=3, **IMDB).key).write_suggestion("a-search", said)
+    line = next(line for line in screen(ledger)[0].splitlines() if line.startswith("- "))
+    assert "0.8115 of the test reviews (95 % interval" in line, "of seeds 1 and 2: the third chose the network"
+    assert ", 2 seeds)" in line
+
+
 def test_half_a_sweep_says_what_is_missing(ledger):
     fill(ledger, cells=("gru", "lstm"))
     put(ledger, Spec(seed=3, **IMDB), "unfinished")
