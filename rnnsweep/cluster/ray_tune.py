@@ -121,8 +121,7 @@ def _trainable(config: Row, dataset: Dataset, ledger: Ledger, machines: Machines
     limit = _epoch_seconds(spec, dataset, machines, trainer)
     cores = cores_now if isinstance(machines.cpus_per_trial, str) else machines.cpus_per_trial
     gpus = config["gpus"]
-    # With `done` Tune gives the worker its next trial at once, instead of asking whether this one goes on.
-    tune.report(run_trial(spec, dataset, ledger, cores, tune.report, trainer, gpus, limit) | {"done": True})
+    tune.report(run_trial(spec, dataset, ledger, cores, tune.report, trainer, gpus, limit))
 
 
 def _epoch_seconds(spec: Spec, dataset: Dataset, machines: Machines, trainer: Trainer | None) -> float | None:
