@@ -96,7 +96,7 @@ def test_a_mistake_is_one_line(trained, capsys, arguments, message):
 
 
 def test_a_place_that_cannot_be_written_and_a_word_that_is_no_key_are_named(trained, tmp_path, capsys):
-    assert "is no key; give best, or the 12" in mistake(capsys, export, "nonsense", "--out", tmp_path)
+    assert "is no key; give best, refit, ensemble, or the 12" in mistake(capsys, export, "nonsense", "--out", tmp_path)
     (tmp_path / "file").write_text("")
     said = mistake(capsys, export, "--results", trained, "--out", tmp_path / "file" / "x")
     assert "cannot be written" in said
