@@ -6,6 +6,7 @@ them, on the schedule of those, and its seeds are others. No ranking by validati
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from statistics import median_low
@@ -89,13 +90,13 @@ def _refitted(others: pd.DataFrame, refitted: Spec, specs: Mapping[str, Spec]) -
     return exact or found
 
 
-def refitted_of(network: Sequence[Spec], trials: pd.DataFrame, specs: Mapping[str, Spec]) -> pd.DataFrame:
-    """Return the finished trials of the refit of a network, given as its seeds, by seed; no rows where there are none.
+def refitted_of(spec: Spec, trials: pd.DataFrame, specs: Mapping[str, Spec]) -> pd.DataFrame:
+    """Return the finished trials of the refit of a spec's network, by seed; no rows where there are none.
 
     Of refits of several numbers of epochs those with the most seeds.
     """
     done = trials[(trials["status"] == "finished") & (trials["validation"] == NONE_HELD_OUT)]
-    alike = done[np.array([_is_refit_of(network[0], specs[key]) for key in done["key"]], bool)]
+    alike = done[np.array([_is_refit_of(spec, specs[key]) for key in done["key"]], bool)]
     groups = [rows for _, rows in alike.groupby(NETWORK, sort=False, dropna=False)]
     return max(groups, key=len).sort_values("seed") if groups else alike
 
@@ -113,9 +114,9 @@ def _row(
     predictions: Predictions,
     chose: Collection[str],
 ) -> dict[str, object]:
+    predictions = functools.cache(predictions)  # read for who was right, and for the mean of the logits
     fresh = before[~before["key"].isin(chose)]
     before, after = (rows.sort_values("seed") for rows in (fresh if len(fresh) else before, after))
-    alone = [_together(rows, predictions) for rows in (before, after)]
     first, second = (
         sample(rows["test_accuracy"].to_numpy(float), right_of_all(map(predictions, rows["key"])))
         for rows in (before, after)
@@ -127,18 +128,14 @@ def _row(
         "key": spec.key, "validation": str(spec.validation), "refit_key": after["key"].iloc[0],
         "epochs": int(after["epochs"].iloc[0]), "difference": both.estimate,
         **dict(zip(("difference_low", "difference_high"), both.interval(), strict=True)),
-        "together": alone[0], "refit_together": alone[1],
-        **_side("", first, before), **_side("refit_", second, after),
+        **_side("", first, before, predictions), **_side("refit_", second, after, predictions),
     }  # fmt: skip
 
 
-def _together(rows: pd.DataFrame, predictions: Predictions) -> float:
-    found = mean_of(rows, predictions)
-    return found.test_accuracy if found else math.nan
-
-
-def _side(prefix: str, seeds: Sample, rows: pd.DataFrame) -> dict[str, float]:
+def _side(prefix: str, seeds: Sample, rows: pd.DataFrame, predictions: Predictions) -> dict[str, float]:
     low, high = contrast([seeds], [1.0], ACCURACY).interval()
+    mean = mean_of(rows, predictions)
     accuracy = "refit_accuracy" if prefix else "test_accuracy"
     found = {f"{prefix}n": seeds.seeds, accuracy: seeds.mean, f"{prefix}low": low, f"{prefix}high": high}
+    found[f"{prefix}together"] = mean.test_accuracy if mean else math.nan
     return found | {f"{prefix}seconds": float(rows["seconds"].mean())}

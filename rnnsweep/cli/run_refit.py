@@ -151,7 +151,7 @@ def _print_refit(console: Console, row: Row) -> None:
         beside = "" if math.isnan(row["together"]) else f", {row['together']:.4f} with some held out"
         console.print(
             f"         the mean of their logits: test {row['refit_together']:.4f} trained on all texts{beside}; "
-            "predict and export name it refit",
+            "predict and export name it refit, as long as this network is the best",
             soft_wrap=True,
         )
 

@@ -303,9 +303,9 @@ class Studies:
         running = {known.trials[0].number: known for known in self.known.values() if known.trials}
         self.asked = self._empty(sampler)
         for number in sorted(kept):
-            self.asked.add_trial(trials[number])
+            trial = _added(self.asked, trials[number])
             if number in running:
-                running[number].trials[0] = Trial(self.asked, self.asked.get_trials(deepcopy=False)[-1]._trial_id)
+                running[number].trials[0] = trial
 
     def _best_of(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
         """Return the best finished trials that keep to the limits, of each objective by itself."""
@@ -331,16 +331,14 @@ class Studies:
     def _new_trial(self, study: optuna.Study, known: Known, attributes: Mapping[str, Any]) -> Trial:
         """Add a running trial; the attributes are what NSGA-II keeps its generations in."""
         kept = {name: value for name, value in attributes.items() if name.startswith("nsga2")}
-        study.add_trial(
-            create_trial(
-                state=TrialState.RUNNING,
-                params=known.params,
-                distributions=self._distributions(known.params),
-                user_attrs={"key": known.spec.key},
-                system_attrs=kept,
-            )
+        running = create_trial(
+            state=TrialState.RUNNING,
+            params=known.params,
+            distributions=self._distributions(known.params),
+            user_attrs={"key": known.spec.key},
+            system_attrs=kept,
         )
-        return Trial(study, study.get_trials(deepcopy=False)[-1]._trial_id)
+        return _added(study, running)
 
     # The end.
 
@@ -357,6 +355,12 @@ class Studies:
             found = [(known, value) for known, value in done if known.spec.key in front]
         sign = -1 if self._goal.directions[0] == "maximize" else 1
         return [known.spec for known, _ in sorted(found, key=lambda item: sign * item[1])[:count]]
+
+
+def _added(study: optuna.Study, trial: FrozenTrial) -> Trial:
+    """Add a trial to a study; return it as what can be told how it goes on."""
+    study.add_trial(trial)
+    return Trial(study, study.get_trials(deepcopy=False)[-1]._trial_id)
 
 
 def ended_as(

@@ -140,7 +140,7 @@ def _ensemble(frames: LedgerFrames, found: Ensemble) -> Chosen:
 def _refit(ledger: Ledger, frames: LedgerFrames) -> Chosen:
     """Return the refit of the best network: the mean of the logits of all its seeds."""
     best = _best(ledger, frames)
-    rows = refitted_of(best.specs, frames.trials, frames.specs)
+    rows = refitted_of(best.spec, frames.trials, frames.specs)
     if not len(rows):
         raise UseError(
             f"results {ledger.uri} has no refit of its best network, {best.spec.key}; train one by the command that "
