@@ -103,7 +103,7 @@ ONLY_IN = {
     "jax": {"rnnsweep.machine"},
     "numba": {"rnnsweep.network"},
     "argparse": {"rnnsweep.cli", "analysis.command"},
-    "pickle": {"rnnsweep.data"},
+    "pickle": {"rnnsweep.data", "rnnsweep.cli"},  # of one's own file of vectors; between one's own processes
     "matplotlib": {"analysis.figures"},
     "igraph": {"rnnsweep.data"},
     "jinja2": {"analysis.render"},

@@ -14,7 +14,8 @@ from matplotlib.ticker import MaxNLocator
 from analysis.figures.canvas import BLUE, COLOURS, GREY, ORANGE, SERIES, by_powers, legend, tell, titled
 
 MARKS = ("o", "s", "^", "D", "v", "P")  # so that no line is told by its colour alone; one more than there are colours
-BESIDE = {"linear model": "x", "ensemble": "*"}  # the marks of what stands beside networks
+# The marks of what stands beside networks.
+BESIDE = {"linear model": "x", "refit": "+", "mean of a refit's seeds": "p", "ensemble": "*"}
 T = TypeVar("T")
 
 
@@ -95,7 +96,7 @@ def bands(frame: pd.DataFrame, ax: Axes, title: str, subtitle: str) -> Axes:
 def costs(frame: pd.DataFrame, beside: pd.DataFrame, cost: str, unit: str, ax: Axes, title: str, subtitle: str) -> Axes:
     """Draw `frames.costs.costs`, with `kind` and, of the front, a `number`: accuracy by one cost, numbered by cost.
 
-    `beside` holds what is no network of the front, linear models and ensembles, in the same columns.
+    `beside` holds what is no network of the front, each `kind` one of `BESIDE`, in the same columns.
     """
     said = []
     kinds = [

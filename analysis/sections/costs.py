@@ -43,12 +43,29 @@ def costs_section(source: Source) -> list[Section]:
 
 
 def _beside(source: Source, data: Any) -> pd.DataFrame:
-    """Return the linear models and ensembles of this data: kind, network, costs (NaN: none) and test accuracy."""
-    lines, ensembles = models(source.study.lines), source.study.ensembles
-    lines = lines[lines["data"] == data]
-    ensembles = ensembles[(ensembles["data"] == data) & (ensembles["what"] == "ensemble")]
+    """Return what of this data is no network of a front: kind, network, costs (NaN: none) and test accuracy.
+
+    That is linear models, refits, the means of all seeds of a refit, and the ensemble that validation chose.
+    """
+    study = source.study
+    lines, ensembles, refits = (
+        frame[frame["data"] == data] for frame in (models(study.lines), study.ensembles, study.refits)
+    )
+    ensembles = ensembles[ensembles["what"] == "ensemble"]
+    params = source.trials.set_index("key")["params"]
+    refits = refits.assign(params=[float(params[key]) for key in refits["key"]])
+    together = refits[refits["refit_together"].notna()]
+    seeds = together["refit_n"]
     found = [
         lines.assign(kind="linear model", network=[line_name(row) for row in records(lines)], params=np.nan),
+        refits.assign(kind="refit", seconds=refits["refit_seconds"], test_accuracy=refits["refit_accuracy"]),
+        together.assign(
+            kind="mean of a refit's seeds",
+            network=[f"{name}, {n} seeds" for name, n in zip(together["network"], seeds, strict=True)],
+            seconds=seeds * together["refit_seconds"],
+            params=seeds * together["params"],
+            test_accuracy=together["refit_together"],
+        ),
         ensembles.assign(kind="ensemble", network=ensembles["title"]),
     ]
     columns = ["kind", "network", *TITLES, "test_accuracy"]

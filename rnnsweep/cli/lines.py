@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -17,14 +18,14 @@ from rnnsweep.baselines import (
     BaselineSettings,
     baseline_files,
     baseline_key,
-    baselines,
     read_baselines,
     refit_key,
     refitted,
 )
 from rnnsweep.cli import screen
+from rnnsweep.cli.lines_beside import Answer, answered, beside
 from rnnsweep.data import Dataset, split
-from rnnsweep.data.split import shared_with_training
+from rnnsweep.data.split import Parts, shared_with_training
 from rnnsweep.ledger import SETTING, Ledger, LedgerFrames, lines_of, refitted_pairs
 from rnnsweep.refits import reason_against, refit
 from rnnsweep.spec import NONE_HELD_OUT, Spec
@@ -32,6 +33,8 @@ from rnnsweep.spec import NONE_HELD_OUT, Spec
 MOST = 12  # settings that a sweep computes lines for, where there are more of them
 # One core of a 2024 server, of the four lines together, measured on IMDB (20,000 of 25,000 reviews to train on).
 SETTING_SECONDS, TOKEN_SECONDS = 0.3, 2.4e-6
+PROCESS_MB, TOKEN_MB = 200, 1e-4  # at most, of the largest setting, as measured there (1.6 GB)
+WORTH_A_PROCESS = 4.0  # seconds of lines; one that begins has imported scikit-learn after two
 
 
 def settings_of(specs: Iterable[Spec]) -> dict[str, Spec]:
@@ -69,13 +72,14 @@ def lacking(specs: Iterable[Spec], ledger: Ledger, options: argparse.Namespace) 
 
 def seconds_of(specs: Iterable[Spec], dataset: Dataset) -> float:
     """Return what the lines of these settings should take on one core."""
-    total = 0.0
-    for spec in specs:
-        parts = split(spec, dataset)
-        sets = (parts.train, parts.validation, parts.test)
-        tokens = sum(int(np.minimum(reviews.lengths, spec.max_len).sum()) for reviews in sets)
-        total += SETTING_SECONDS + TOKEN_SECONDS * tokens * _fits(dataset)
-    return total
+    return sum(SETTING_SECONDS + TOKEN_SECONDS * _tokens(spec, dataset) * _fits(dataset) for spec in specs)
+
+
+def _tokens(spec: Spec, dataset: Dataset) -> int:
+    """Return how many words of the data a spec's networks and lines see."""
+    parts = split(spec, dataset)
+    sets = (parts.train, parts.validation, parts.test)
+    return sum(int(np.minimum(reviews.lengths, spec.max_len).sum()) for reviews in sets)
 
 
 def _fits(dataset: Dataset) -> float:
@@ -89,17 +93,40 @@ def _fits(dataset: Dataset) -> float:
 def compute(console: Console, specs: Sequence[Spec], ledger: Ledger, dataset: Dataset) -> None:
     """Compute the lines of these settings and write them; what has none, as texts of one class, is a warning."""
     for number, spec in enumerate(specs, 1):
-        settings = BaselineSettings.of(spec)
         with console.status(f"linear lines, setting {number} of {len(specs)}"):
-            try:
-                lines = baselines(split(spec, dataset), settings)
-            except ValueError as error:  # scikit-learn's
-                reason = (str(error).splitlines() or ["no reason given"])[0]
-                where = f"{spec.num_words:,} words, {spec.max_len:,} steps"
-                screen.print_warning(console, f"no linear lines for {where}: {reason}; --no-baselines leaves them out")
-                continue
-            _add_facts(lines, spec, dataset)
-            ledger.write_baselines(baseline_key(settings), *baseline_files(lines))
+            _write(console, spec, answered(*_asked(spec, dataset)), ledger, dataset)
+
+
+def while_training(
+    console: Console, specs: Sequence[Spec], ledger: Ledger, dataset: Dataset, free_mb: float
+) -> contextlib.AbstractContextManager[None]:
+    """Compute and write the lines of these settings while what is within goes on, beside which so many MB are free.
+
+    At once, before it, where that is sooner or there is less memory than they take.
+    """
+    needed_mb = PROCESS_MB + TOKEN_MB * max((_tokens(spec, dataset) for spec in specs), default=0)
+    if seconds_of(specs, dataset) < WORTH_A_PROCESS or free_mb < needed_mb:
+        compute(console, specs, ledger, dataset)
+        return contextlib.nullcontext()
+
+    def take(place: int, answer: Answer) -> None:
+        _write(console, specs[place], answer, ledger, dataset)
+
+    return beside([_asked(spec, dataset) for spec in specs], take, lambda: console.status("linear lines"))
+
+
+def _asked(spec: Spec, dataset: Dataset) -> tuple[Parts, BaselineSettings]:
+    return split(spec, dataset), BaselineSettings.of(spec)
+
+
+def _write(console: Console, spec: Spec, answer: Answer, ledger: Ledger, dataset: Dataset) -> None:
+    if isinstance(answer, ValueError):
+        reason = (str(answer).splitlines() or ["no reason given"])[0]
+        where = f"{spec.num_words:,} words, {spec.max_len:,} steps"
+        screen.print_warning(console, f"no linear lines for {where}: {reason}; --no-baselines leaves them out")
+        return
+    _add_facts(answer, spec, dataset)
+    ledger.write_baselines(baseline_key(BaselineSettings.of(spec)), *baseline_files(answer))
 
 
 def compute_refits(console: Console, specs: Iterable[Spec], ledger: Ledger, dataset: Dataset) -> None:

@@ -21,10 +21,11 @@ from rnnsweep.data import Dataset, load
 from rnnsweep.data.vectors import check_columns, of_vectors
 from rnnsweep.ensemble import ensemble
 from rnnsweep.ledger import Ledger
+from rnnsweep.machine.memory import memory_here_mb
 from rnnsweep.redact import without_password
 from rnnsweep.run import run
 from rnnsweep.spec import Spec
-from rnnsweep.sweep import Machines, Progress, SpecList, plan
+from rnnsweep.sweep import Machines, Progress, SpecList, cores_here, plan
 from rnnsweep.sweep.vocabulary import keep_vocabulary
 from rnnsweep.types import Row
 
@@ -109,7 +110,7 @@ def _run(
     needed = [found.estimates[spec.key] for spec in found.to_run]
     screen.print_estimate(console, needed, list(found.seconds.values()), slots, found.cores)
     screen.print_slow(console, found.to_run)
-    screen.print_lines(console, len(bars), lines.seconds_of(bars, dataset), "before")
+    screen.print_lines(console, len(bars), lines.seconds_of(bars, dataset), "besides")
     said["plan"] = facts.of_plan(found, slots) | plan_refit(console, options, found.specs, dataset)
     if options.plan:
         return FINISHED
@@ -120,9 +121,12 @@ def _run(
     ledger.name_data(dataset.sha256, found_again(options, dataset.name))
     keep_words(console, ledger, dataset, options)
     ledger.plan(planned)
-    lines.compute(console, bars, ledger, dataset)
     ledger.index()
-    with Progress(console, found.seconds, slots or 1, cores=found.cores) as progress:
+    trials_mb = (slots or cores_here()) * max((estimate.memory_mb for estimate in needed), default=0.0)
+    with (
+        lines.while_training(console, bars, ledger, dataset, memory_here_mb() - trials_mb),
+        Progress(console, found.seconds, slots or 1, cores=found.cores) as progress,
+    ):
         if found.to_run:
             run(SpecList(found.to_run), ledger, dataset, machines, progress)
     bad = _summary(console, found.specs, progress.failed_keys, ledger, options, said)

@@ -63,7 +63,7 @@ def test_grouped_validation_says_how_many_groups_it_holds_out(results, capsys):
 
 def test_a_grid_computes_its_lines_once_and_says_at_the_end_how_the_best_network_stands_to_them(results, capsys):
     assert grid(results, *SMALL, "--cell", "gru", "--in-process", "--seeds", "2", "--plan") == 0
-    assert "before, linear models of 1 setting: about" in capsys.readouterr().out
+    assert "besides, linear models of 1 setting: about" in capsys.readouterr().out
     assert grid(results, *SMALL, "--cell", "gru", "--in-process", "--seeds", "2") == 0
     out = capsys.readouterr().out
     assert re.search(

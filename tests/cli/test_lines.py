@@ -8,7 +8,7 @@ from rich.console import Console
 
 from rnnsweep import baselines as module
 from rnnsweep.baselines import BaselineSettings, baseline_key
-from rnnsweep.cli import lines
+from rnnsweep.cli import lines, lines_beside
 from rnnsweep.data import Dataset, Reviews
 from rnnsweep.ledger import Ledger
 from rnnsweep.spec import Spec
@@ -95,10 +95,27 @@ def test_what_has_no_lines_is_a_warning_and_not_the_end(console, ledger, tiny, m
     def fail(parts, settings):
         raise ValueError("The number of classes has to be greater than one")
 
-    monkeypatch.setattr(lines, "baselines", fail)
+    monkeypatch.setattr(lines_beside, "baselines", fail)
     lines.compute(console, [SMALL], ledger, tiny)
     assert "warning: no linear lines for 30 words, 12 steps: The number of classes" in console.file.getvalue()
     assert not len(ledger.load().baselines)
+
+
+def test_lines_are_computed_beside_the_trials_where_that_is_worth_a_process_and_there_is_memory(
+    console, ledger, tiny, monkeypatch
+):
+    with lines.while_training(console, [SMALL], ledger, tiny, 1e6):
+        assert len(ledger.load().baselines), "in less time than a process takes to begin"
+    beside = []
+    monkeypatch.setattr(lines, "WORTH_A_PROCESS", 0.0)
+    monkeypatch.setattr(lines, "beside", lambda asked, take, waiting: beside.append((len(asked), take)))
+    lines.while_training(console, [SMALL], ledger, tiny, 100.0)
+    assert not beside, "of 100 MB"
+    lines.while_training(console, [SMALL], ledger, tiny, 1e6)
+    ((count, take),) = beside
+    assert count == 1
+    take(0, ValueError("one class"))
+    assert "warning: no linear lines for 30 words, 12 steps: one class" in console.file.getvalue()
 
 
 def test_the_best_network_by_validation_stands_beside_the_best_line_of_its_data(console, ledger, tiny):
