@@ -13,12 +13,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import IO
 
 from rnnsweep.baselines import Baseline, BaselineSettings, baselines
 from rnnsweep.data.split import Parts
 
-BEHIND = 10  # by so much nicer than the trials, whose seconds are compared
+LAST = 19  # the nicest that a process can be; Ray's workers are at 15
+AUTOGROUP = Path("/proc/self/autogroup")  # what a desktop's Linux weighs sessions against each other by
 Asked = Sequence[tuple[Parts, BaselineSettings]]
 Answer = list[Baseline] | ValueError
 Take = Callable[[int, Answer], None]  # is given the place of what was asked, and the answer
@@ -85,7 +87,17 @@ def answer_all(stdin: IO[bytes], stdout: IO[bytes]) -> None:
         stdout.flush()
 
 
-if __name__ == "__main__":
+def step_back() -> None:
+    """Leave the processors to all that wants them, as far as the system knows of that: trials' seconds are compared."""
     if hasattr(os, "nice"):
-        os.nice(BEHIND)
+        os.nice(LAST)
+    with contextlib.suppress(OSError):
+        AUTOGROUP.write_text(str(LAST))
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+if __name__ == "__main__":
+    step_back()
     answer_all(sys.stdin.buffer, sys.stdout.buffer)

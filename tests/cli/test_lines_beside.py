@@ -1,6 +1,9 @@
 """Linear lines in a process of their own: the same ones, whatever becomes of it, and it does not outlive this one."""
 
 import contextlib
+import os
+import subprocess
+import sys
 
 import numpy as np
 import psutil
@@ -38,10 +41,11 @@ def accuracies(answers):
     return {place: [line.row["test_accuracy"] for line in answer] for place, answer in sorted(answers.items())}
 
 
-def test_another_process_answers_as_this_one_does_and_behind_it(asked, taken):
+def test_another_process_answers_as_this_one_does(asked, taken):
     with beside(asked, taken.__setitem__, contextlib.nullcontext):
         (child,) = children()
     assert not child.is_running()
+    assert len(taken) == 2
     here = [answered(*one) for one in asked]
     assert accuracies(taken) == accuracies(dict(enumerate(here)))
     for place, lines in enumerate(here):
@@ -78,3 +82,11 @@ def test_an_answer_that_cannot_be_written_is_an_error_at_the_end(asked):
     with pytest.raises(OSError, match="no space left"), beside(asked, full, contextlib.nullcontext):
         pass
     assert not children()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is the scheduler's of Linux")
+def test_the_process_steps_back_behind_the_trials():
+    code = "import os; from rnnsweep.cli import lines_beside; lines_beside.step_back(); "
+    code += "print(os.nice(0), os.sched_getscheduler(0))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["19", str(os.SCHED_IDLE)]
