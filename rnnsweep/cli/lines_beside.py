@@ -11,6 +11,7 @@ import os
 import pickle
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,11 +32,10 @@ UNANSWERED = (OSError, EOFError, pickle.UnpicklingError)  # the process was kill
 def beside(
     asked: Asked, take: Take, waiting: Callable[[], contextlib.AbstractContextManager[object]]
 ) -> Iterator[None]:
-    """Answer all that is asked in another process and a thread of this one, while this one goes on.
+    """Answer all that is asked in another process while this one goes on; a thread of this one takes the answers.
 
-    Each answer is taken as it comes. At the end what is left is waited for, within `waiting`; what that process
-    did not answer is answered here. Where this one is interrupted, that one is ended. What `take` raises is raised at
-    the end.
+    At the end, within `waiting`, both answer what is left, and this one what the other was asked and did not answer.
+    Where this one is interrupted, the other is ended. What `take` raises is raised at the end.
     """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     child = subprocess.Popen(
@@ -46,30 +46,47 @@ def beside(
         env=environment,
         start_new_session=True,  # else Ctrl-C would reach it, too, and it would say so
     )
+    left = deque(range(len(asked)))
     with child, ThreadPoolExecutor(1) as threads:
         try:
-            taken = threads.submit(_taken, child, asked, take)
+            asking = threads.submit(_ask, child, asked, left, take)
             yield
             with waiting():
-                for place in range(taken.result(), len(asked)):
-                    take(place, answered(*asked[place]))
+                _answer_here(asked, left, take)
+                asking.result()
+                _answer_here(asked, left, take)  # what that process was asked and did not answer
         finally:
             child.kill()
 
 
-def _taken(child: subprocess.Popen[bytes], asked: Asked, take: Take) -> int:
-    """Ask the other process, and take what it answers; returns how many answers there were."""
+def _ask(child: subprocess.Popen[bytes], asked: Asked, left: deque[int], take: Take) -> None:
+    """Ask the other process for one answer after another, and take it, until none is left or it answers no more."""
     assert child.stdin is not None
     assert child.stdout is not None
-    with contextlib.suppress(*UNANSWERED), child.stdin as stdin:
-        pickle.dump(asked, stdin)
-    for place in range(len(asked)):
+    with contextlib.suppress(*UNANSWERED):
+        pickle.dump(asked, child.stdin)
+    while (place := _next(left.popleft)) is not None:
         try:
+            pickle.dump(place, child.stdin)
+            child.stdin.flush()
             answer = pickle.load(child.stdout)
         except UNANSWERED:
-            return place
+            left.append(place)
+            return
         take(place, answer)
-    return len(asked)
+
+
+def _answer_here(asked: Asked, left: deque[int], take: Take) -> None:
+    """Answer what nobody has been asked yet, the last first: the other process may be at it, too."""
+    while (place := _next(left.pop)) is not None:
+        take(place, answered(*asked[place]))
+
+
+def _next(pop: Callable[[], int]) -> int | None:
+    try:
+        return pop()
+    except IndexError:
+        return None
 
 
 def answered(parts: Parts, settings: BaselineSettings) -> Answer:
@@ -81,10 +98,12 @@ def answered(parts: Parts, settings: BaselineSettings) -> Answer:
 
 
 def answer_all(stdin: IO[bytes], stdout: IO[bytes]) -> None:
-    """Read what is asked, and write each answer as soon as it is known."""
-    for parts, settings in pickle.load(stdin):
-        pickle.dump(answered(parts, settings), stdout)
-        stdout.flush()
+    """Read what may be asked, then places of it, and answer each, until there are no more."""
+    asked: Asked = pickle.load(stdin)
+    with contextlib.suppress(EOFError):
+        while True:
+            pickle.dump(answered(*asked[pickle.load(stdin)]), stdout)
+            stdout.flush()
 
 
 def step_back() -> None:
