@@ -23,7 +23,7 @@ from rnnsweep.baselines import (
     refitted,
 )
 from rnnsweep.cli import screen
-from rnnsweep.cli.lines_beside import Answer, answered, beside
+from rnnsweep.cli.lines_beside import PATIENCE, Answer, answered, beside
 from rnnsweep.data import Dataset, split
 from rnnsweep.data.split import Parts, shared_with_training
 from rnnsweep.ledger import SETTING, Ledger, LedgerFrames, lines_of, refitted_pairs
@@ -98,21 +98,25 @@ def compute(console: Console, specs: Sequence[Spec], ledger: Ledger, dataset: Da
 
 
 def while_training(
-    console: Console, specs: Sequence[Spec], ledger: Ledger, dataset: Dataset, free_mb: float
+    console: Console, specs: Sequence[Spec], ledger: Ledger, dataset: Dataset, free_mb: float, processes: int = 1
 ) -> contextlib.AbstractContextManager[None]:
     """Compute and write the lines of these settings while what is within goes on, beside which so many MB are free.
 
-    At once, before it, where that is sooner or there is less memory than they take.
+    In so many processes, or fewer where these have too little memory or nothing to do. At once, before what is within,
+    where there is no memory for one, or it would not pay.
     """
     needed_mb = PROCESS_MB + TOKEN_MB * max((_tokens(spec, dataset) for spec in specs), default=0)
-    if seconds_of(specs, dataset) < WORTH_A_PROCESS or free_mb < needed_mb:
+    processes = min(processes, len(specs), int(free_mb // needed_mb))
+    if processes < 1 or seconds_of(specs, dataset) < WORTH_A_PROCESS:
         compute(console, specs, ledger, dataset)
         return contextlib.nullcontext()
 
     def take(place: int, answer: Answer) -> None:
         _write(console, specs[place], answer, ledger, dataset)
 
-    return beside([_asked(spec, dataset) for spec in specs], take, lambda: console.status("linear lines"))
+    asked = [_asked(spec, dataset) for spec in specs]
+    patience = max(PATIENCE, 3 * max(seconds_of([spec], dataset) for spec in specs))
+    return beside(asked, take, lambda: console.status("linear lines"), processes, patience)
 
 
 def _asked(spec: Spec, dataset: Dataset) -> tuple[Parts, BaselineSettings]:

@@ -1,4 +1,4 @@
-"""Linear lines in a process of their own while the sweep trains, behind all else that the machine does.
+"""Linear lines in processes of their own, while the sweep trains for one.
 
 One after another, before the first trial, those of four settings of IMDB took two minutes on one core, and all others
 were idle.
@@ -13,15 +13,14 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import IO
 
 from rnnsweep.baselines import Baseline, BaselineSettings, baselines
 from rnnsweep.data.split import Parts
 
-LAST = 19  # the nicest that a process can be; Ray's workers are at 15
-AUTOGROUP = Path("/proc/self/autogroup")  # what a desktop's Linux weighs sessions against each other by
+NICENESS = 15  # that of Ray's workers
+PATIENCE = 60.0  # seconds that others have at the end for what they were asked: a crowded machine may forget them
 Asked = Sequence[tuple[Parts, BaselineSettings]]
 Answer = list[Baseline] | ValueError
 Take = Callable[[int, Answer], None]  # is given the place of what was asked, and the answer
@@ -30,33 +29,46 @@ UNANSWERED = (OSError, EOFError, pickle.UnpicklingError)  # the process was kill
 
 @contextlib.contextmanager
 def beside(
-    asked: Asked, take: Take, waiting: Callable[[], contextlib.AbstractContextManager[object]]
+    asked: Asked,
+    take: Take,
+    waiting: Callable[[], contextlib.AbstractContextManager[object]],
+    processes: int = 1,
+    patience: float = PATIENCE,
 ) -> Iterator[None]:
-    """Answer all that is asked in another process while this one goes on; a thread of this one takes the answers.
+    """Answer all that is asked in other processes while this one goes on; threads of this one take the answers.
 
-    At the end, within `waiting`, both answer what is left, and this one what the other was asked and did not answer.
-    Where this one is interrupted, the other is ended. What `take` raises is raised at the end.
+    At the end, within `waiting`, this one helps with what is left, and answers what others were asked and did not
+    answer within so many seconds more. Where this one is interrupted, the others are ended. What `take` raises is
+    raised at the end.
     """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    child = subprocess.Popen(
+    left = deque(range(len(asked)))
+    with contextlib.ExitStack() as stack:
+        threads = stack.enter_context(ThreadPoolExecutor(processes))
+        children = [stack.enter_context(_process()) for _ in range(processes)]
+        try:
+            asking = [threads.submit(_ask, child, asked, left, take) for child in children]
+            yield
+            with waiting():
+                _answer_here(asked, left, take)
+                wait(asking, patience)
+        finally:
+            for child in children:
+                child.kill()
+        with waiting():
+            for asker in asking:
+                asker.result()
+            _answer_here(asked, left, take)
+
+
+def _process() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [sys.executable, "-m", __name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=environment,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         start_new_session=True,  # else Ctrl-C would reach it, too, and it would say so
     )
-    left = deque(range(len(asked)))
-    with child, ThreadPoolExecutor(1) as threads:
-        try:
-            asking = threads.submit(_ask, child, asked, left, take)
-            yield
-            with waiting():
-                _answer_here(asked, left, take)
-                asking.result()
-                _answer_here(asked, left, take)  # what that process was asked and did not answer
-        finally:
-            child.kill()
 
 
 def _ask(child: subprocess.Popen[bytes], asked: Asked, left: deque[int], take: Take) -> None:
@@ -106,17 +118,7 @@ def answer_all(stdin: IO[bytes], stdout: IO[bytes]) -> None:
             stdout.flush()
 
 
-def step_back() -> None:
-    """Leave the processors to all that wants them, as far as the system knows of that: trials' seconds are compared."""
-    if hasattr(os, "nice"):
-        os.nice(LAST)
-    with contextlib.suppress(OSError):
-        AUTOGROUP.write_text(str(LAST))
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-
-
 if __name__ == "__main__":
-    step_back()
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     answer_all(sys.stdin.buffer, sys.stdout.buffer)

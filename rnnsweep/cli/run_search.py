@@ -23,6 +23,7 @@ from rnnsweep.data import Dataset
 from rnnsweep.data.vectors import check_columns, of_vectors
 from rnnsweep.ensemble import ensemble
 from rnnsweep.ledger import Ledger, LedgerFrames
+from rnnsweep.machine.memory import memory_here_mb
 from rnnsweep.run import run
 from rnnsweep.search import Goal
 from rnnsweep.search.search import Search
@@ -34,6 +35,7 @@ from rnnsweep.sweep import (
     Progress,
     SpecList,
     check_objectives,
+    cores_here,
     cores_to_share,
     correction,
     estimate,
@@ -222,7 +224,9 @@ def with_lines(
     """Compute the linear lines of the settings that the study's trials have, and return all that the ledger holds."""
     frames = ledger.load()
     bars = lines.lacking(_specs_of(frames, study.name), ledger, options)
-    lines.compute(console, bars, ledger, dataset)
+    others = min(cores_here(), len(bars)) - 1
+    with lines.while_training(console, bars, ledger, dataset, memory_here_mb() / 2, others):
+        pass  # nothing trains any more, and this process takes its part
     return ledger.load() if bars else frames
 
 

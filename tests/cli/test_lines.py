@@ -108,12 +108,13 @@ def test_lines_are_computed_beside_the_trials_where_that_is_worth_a_process_and_
         assert len(ledger.load().baselines), "in less time than a process takes to begin"
     beside = []
     monkeypatch.setattr(lines, "WORTH_A_PROCESS", 0.0)
-    monkeypatch.setattr(lines, "beside", lambda asked, take, waiting: beside.append((len(asked), take)))
+    monkeypatch.setattr(lines, "beside", lambda asked, take, waiting, *others: beside.append((*others, take)))
     lines.while_training(console, [SMALL], ledger, tiny, 100.0)
     assert not beside, "of 100 MB"
-    lines.while_training(console, [SMALL], ledger, tiny, 1e6)
-    ((count, take),) = beside
-    assert count == 1
+    for free, cores in ((1e6, 1), (1e6, 8), (450.0, 8)):
+        lines.while_training(console, [SMALL] * 3, ledger, tiny, free, cores)
+    assert [others[:2] for others in beside] == [(1, 60.0), (3, 60.0), (2, 60.0)]
+    take = beside[0][-1]
     take(0, ValueError("one class"))
     assert "warning: no linear lines for 30 words, 12 steps: one class" in console.file.getvalue()
 

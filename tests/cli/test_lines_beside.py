@@ -1,9 +1,6 @@
 """Linear lines in a process of their own: the same ones, whatever becomes of it, and it does not outlive this one."""
 
 import contextlib
-import os
-import subprocess
-import sys
 
 import numpy as np
 import psutil
@@ -54,8 +51,9 @@ def test_another_process_answers_as_this_one_does(asked, taken):
             np.testing.assert_array_equal(there.scores, line.scores)
 
 
-def test_what_a_process_that_is_killed_has_not_answered_is_answered_here(asked, taken):
-    with beside(asked, taken.__setitem__, contextlib.nullcontext):
+def test_what_processes_that_are_killed_have_not_answered_is_answered_here(asked, taken):
+    with beside(asked, taken.__setitem__, contextlib.nullcontext, 2):
+        assert len(children()) == 2
         for child in children():
             child.kill()
     assert sorted(taken) == [0, 1]
@@ -84,9 +82,9 @@ def test_an_answer_that_cannot_be_written_is_an_error_at_the_end(asked):
     assert not children()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="it is the scheduler's of Linux")
-def test_the_process_steps_back_behind_the_trials():
-    code = "import os; from rnnsweep.cli import lines_beside; lines_beside.step_back(); "
-    code += "print(os.nice(0), os.sched_getscheduler(0))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["19", str(os.SCHED_IDLE)]
+def test_what_a_process_has_no_time_to_answer_is_answered_here(asked, taken):
+    with beside(asked, taken.__setitem__, contextlib.nullcontext, patience=0.0):
+        for child in children():
+            child.suspend()
+    assert sorted(taken) == [0, 1]
+    assert not children()
