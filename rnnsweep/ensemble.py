@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rnnsweep.choice import run_seconds
 from rnnsweep.ledger import LedgerFrames
 from rnnsweep.network.output import Output, Softmax, output_of
 from rnnsweep.spec import NOT_HELD_OUT
@@ -84,10 +85,10 @@ def ensemble(frames: LedgerFrames, predictions: Predictions, keys: Collection[st
         return None
     found = [output.metrics(output.probabilities(_mean(candidates, members, part)), _labels(candidates, at))
              for at, part in enumerate(("validation", "test"))]  # fmt: skip
-    seconds, params = (sum(candidates[key].row[name] for key in members) for name in ("seconds", "params"))
+    taken = frames.trials[frames.trials["key"].isin(members)]
     (_, validated), (loss, tested) = found
     texts = len(_labels(candidates, 1))
-    return Ensemble(dict(members), validated, tested, loss, texts, float(seconds), int(params))
+    return Ensemble(dict(members), validated, tested, loss, texts, *_costs(taken))
 
 
 def mean_of(trials: pd.DataFrame, predictions: Predictions) -> Ensemble | None:
@@ -102,9 +103,12 @@ def mean_of(trials: pd.DataFrame, predictions: Predictions) -> Ensemble | None:
     output = _output({str(name): value for name, value in trials.iloc[0].items()})
     mean: Floats = np.mean([logits_of(one["best"], output) for one in known], axis=0, dtype=np.float32)
     loss, accuracy = output.metrics(output.probabilities(mean), known[0]["label"])
-    seconds, params = (trials[name].sum() for name in ("seconds", "params"))
-    members = dict.fromkeys(trials["key"], 1)
-    return Ensemble(members, math.nan, accuracy, loss, len(mean), float(seconds), int(params))
+    return Ensemble(dict.fromkeys(trials["key"], 1), math.nan, accuracy, loss, len(mean), *_costs(trials))
+
+
+def _costs(trials: pd.DataFrame) -> tuple[float, int]:
+    """Return the seconds and the parameters of all of these trials together."""
+    return float(run_seconds(trials).sum()), int(trials["params"].sum())
 
 
 def greedy(logits: dict[str, Floats], labels: NDArray[Any], output: Output) -> list[str]:

@@ -14,7 +14,7 @@ from statistics import median_low
 import numpy as np
 import pandas as pd
 
-from rnnsweep.choice import NETWORK, right_of_all
+from rnnsweep.choice import NETWORK, right_of_all, run_seconds
 from rnnsweep.ensemble import mean_of
 from rnnsweep.spec import NONE_HELD_OUT, NOT_HELD_OUT, Spec
 from rnnsweep.stats import ACCURACY, Sample, contrast, sample
@@ -138,4 +138,4 @@ def _side(prefix: str, seeds: Sample, rows: pd.DataFrame, predictions: Predictio
     accuracy = "refit_accuracy" if prefix else "test_accuracy"
     found = {f"{prefix}n": seeds.seeds, accuracy: seeds.mean, f"{prefix}low": low, f"{prefix}high": high}
     found[f"{prefix}together"] = mean.test_accuracy if mean else math.nan
-    return found | {f"{prefix}seconds": float(rows["seconds"].mean())}
+    return found | {f"{prefix}seconds": float(run_seconds(rows).mean())}

@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "ledger": {"spec", "space"},
     "choice": {"spec"},
     "refits": {"spec", "choice", "ensemble"},
-    "ensemble": {"spec", "ledger", "network"},
+    "ensemble": {"spec", "choice", "ledger", "network"},
     "training": {"spec", "data", "network", "machine"},
     "search": {"spec", "space", "ledger", "network", "sweep"},
     "sweep": {"arguments", "spec", "data", "ledger", "network", "training", "machine"},

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.frames.networks import Stored
 from analysis.frames.trials import held_out
-from rnnsweep.choice import networks, right_of_all
+from rnnsweep.choice import networks, right_of_all, run_seconds
 from rnnsweep.ensemble import ensemble, members_frame
 from rnnsweep.ledger import LINE_TITLES, LedgerFrames, lines_of, refitted_pairs
 from rnnsweep.refits import REFIT_COLUMNS, compared
@@ -80,7 +80,7 @@ def _network(data: str, rows: pd.DataFrame, spec: Spec, predictions: Stored) -> 
     low, high = contrast([seeds], [1.0], ACCURACY).interval()
     return {"data": data, "what": "network", "title": spec.label(), "members": 1,
             "keys": " ".join(rows["key"]), "val_accuracy": float(rows["val_accuracy"].mean()),
-            "test_accuracy": seeds.mean, "low": low, "high": high, "seconds": float(rows["seconds"].mean()),
+            "test_accuracy": seeds.mean, "low": low, "high": high, "seconds": float(run_seconds(rows).mean()),
             "params": int(rows["params"].iloc[0])}  # fmt: skip
 
 

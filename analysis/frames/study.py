@@ -25,6 +25,7 @@ from analysis.frames.texts import Data, Texts, texts
 from analysis.frames.trials import BEST
 from analysis.frames.verdicts import Verdicts, verdicts
 from analysis.side_by_side import side_by_side
+from rnnsweep.choice import run_seconds
 from rnnsweep.ledger import LedgerFrames
 from rnnsweep.types import Predictions
 
@@ -160,8 +161,8 @@ def _further(found: Study) -> dict[str, pd.DataFrame]:
 
 
 def _with_seconds(board: pd.DataFrame, found: Sequence[Grid], trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the board with the seconds of a run: of the CPU, which other work does not lengthen, where known."""
-    seconds = dict(zip(trials["key"], trials["cpu_seconds"].fillna(trials["seconds"]), strict=True))
+    """Return the board with the mean seconds of a run."""
+    seconds = dict(zip(trials["key"], run_seconds(trials), strict=True))
     means = {
         network.keys[0]: float(pd.Series([seconds[key] for key in network.keys]).mean())
         for grid in found

@@ -32,6 +32,7 @@ from analysis.sections.commands import FACTORIAL_COMMAND
 from analysis.sections.leaderboard import passed
 from analysis.sections.source import Source, described, label
 from rnnsweep.cells import CELLS
+from rnnsweep.choice import run_seconds
 
 WHICH, SURE, BAR, COST, SEVEN = "Which network", "How sure", "A linear model", "What it costs", "The seven claims"
 NEAR = 0.01  # of test accuracy: who is that near to the first is worth a look where it is cheaper
@@ -163,9 +164,9 @@ def _bar(source: Source, one: Answer) -> list[Any]:
 
 
 def _cost(source: Source, one: Answer) -> list[Any]:
-    trial = records(source.trials[source.trials["key"] == one.key])[0]
-    known = trial.cpu_seconds if pd.notna(trial.cpu_seconds) else trial.seconds
-    seconds = known if one.place is None else one.place["seconds"]
+    trials = source.trials[source.trials["key"] == one.key]
+    (trial,) = records(trials)
+    seconds = run_seconds(trials).iloc[0] if one.place is None else one.place["seconds"]
     said: list[Any] = [f"{number(trial.params, 0)} parameters, {number(seconds, 0)} s of training."]
     whole = source.study.failures[source.study.failures["depth"].isna()]
     failed, runs = int(whole["failed"].sum()), int(whole["n"].sum())

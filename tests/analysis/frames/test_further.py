@@ -18,9 +18,15 @@ LABELS = np.resize([0, 1], 8).astype(np.uint8)
 SPEC = Spec(cell="gru", epochs=4, **IMDB)
 
 
+CPU = 5.0  # seconds, of 8 by the clock
+
+
 def write(ledger, spec, wrong, test, best_epoch=3):
     """Write a finished trial that is wrong about these of eight texts, of validation and test alike."""
-    put(ledger, spec, test=test - 0.01, val=1 - len(wrong) / 8, best_epoch=best_epoch, class_names=["a", "b"])
+    put(
+        ledger, spec, test=test - 0.01, val=1 - len(wrong) / 8, best_epoch=best_epoch, class_names=["a", "b"],
+        cpu_seconds=CPU,
+    )  # fmt: skip
     said = np.where(np.isin(np.arange(8), wrong), 1 - LABELS, LABELS) * 0.6 + 0.2
     arrays = {"label": LABELS, "best": said.astype(np.float16), "last": said.astype(np.float16)}
     ledger.record(spec.key).write_arrays(
@@ -55,6 +61,7 @@ def test_a_refit_stands_beside_the_network_whose_median_epoch_it_has(contents):
     assert (row["test_accuracy"], row["refit_accuracy"]) == (pytest.approx(0.81), pytest.approx(0.86))
     assert row["difference"] == pytest.approx(0.05)
     assert row["difference_low"] < 0.05 < row["difference_high"]
+    assert row["seconds"] == row["refit_seconds"] == CPU
 
 
 def test_a_line_stands_beside_itself_trained_on_all_texts(contents):
@@ -70,7 +77,8 @@ def test_an_ensemble_stands_beside_the_best_network_and_line_with_the_costs_of_a
     assert first["test_accuracy"] == 1
     assert first["members"] >= 2
     assert refit(SPEC, 3, 3).key not in first["keys"], "what was not validated is no candidate"
-    assert first["seconds"] == 8 * first["members"]
+    assert first["seconds"] == CPU * first["members"]
+    assert found["seconds"].iloc[1] == CPU
     assert found["test_accuracy"].iloc[1] == pytest.approx(0.81)
     assert found["low"].notna().all()
     assert found["val_accuracy"].iloc[2] == 0.9, "chosen on the texts that the network was chosen by"
@@ -88,5 +96,7 @@ def test_the_report_has_a_section_of_them_and_no_rank_for_a_refit(contents):
     assert re.search(said, section, re.IGNORECASE)
     assert b"refit_accuracy" in files["tables/refits.csv"]
     assert files["tables/ensembles.csv"].count(b"\n") == 4
+    kinds = ", and of each refit, and of each mean of a refit's seeds, and of each ensemble by seconds of a run"
+    assert kinds in text, "the figure of accuracy and cost"
     board = files["tables/leaderboard.csv"].decode()
     assert refit(SPEC, 3, 3).key not in board
