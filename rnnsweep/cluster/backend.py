@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import sys
 from typing import TYPE_CHECKING
 
 from rnnsweep.cluster.connect import connected
@@ -22,7 +24,8 @@ def run_on_ray(
     trainer: Trainer | None,
 ) -> None:
     """Train what the queue hands out on Ray; raises `SweepError` where no cluster lets this driver in or has room."""
-    with connected(machines, dataset):
+    trials = operator.length_hint(queue) or sys.maxsize  # a search within a budget does not know
+    with connected(machines, dataset, 0 if trainer else trials):
         nodes = [] if machines.address is None else preflight(ledger, dataset)
         from rnnsweep.cluster.ray_tune import tune_queue  # imports Ray, which must not happen before
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import shlex
@@ -11,15 +12,17 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.files import home_folder
+from rnnsweep.machine.gpu import installed
 from rnnsweep.machine.process import end_marked, marking, this_process
 from rnnsweep.machine.quiet import quiet
-from rnnsweep.sweep import Machines, SweepError, cores_here
+from rnnsweep.sweep import Machines, SweepError, cores_here, slots_here
 
 if TYPE_CHECKING:
     from rnnsweep.data import Dataset
@@ -33,6 +36,8 @@ STARTS, SLOW = 2, "timed out during startup"  # tries to start a Ray, where it s
 LONGEST_FOLDER = 40  # bytes of a temporary folder, below which Ray's sockets have names of some 65
 ROOM = 20 * 2**20  # bytes that Ray writes beside a sweep of some hours
 SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/shm")
+PRELOAD, NEEDED = "RAY_preload_python_modules", "rnnsweep.training.train,rnnsweep.cluster.ray_tune"
+WORKER_SECONDS = 5.0  # that workers have to be there, which takes them one or two
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 # Ray reads these when it is imported. Tune need not save its own folder: the ledger is the state.
 ENVIRONMENT = {
@@ -79,16 +84,19 @@ def check_address(machines: Machines) -> None:
 
 
 @contextmanager
-def connected(machines: Machines, dataset: Dataset) -> Iterator[None]:
+def connected(machines: Machines, dataset: Dataset, trials: int = 0) -> Iterator[None]:
     """Start Ray here, or join the cluster at the address, and leave it at the end.
 
+    A Ray that is started for at least so many trials as it has workers has these import what a trial needs at once.
     Raises `SweepError` with the reason where that fails.
     """
     with _own_handlers():
-        _connect(machines, dataset)
+        preloading = _connect(machines, dataset, trials)
     import ray
 
     try:
+        if preloading:
+            _wait_for_workers()
         yield
     finally:
         with _uninterrupted():
@@ -134,7 +142,8 @@ def prepare(machines: Machines) -> None:
         _make_token()
 
 
-def _connect(machines: Machines, dataset: Dataset) -> None:
+def _connect(machines: Machines, dataset: Dataset, trials: int) -> bool:
+    """Start Ray or join a cluster; returns whether workers are starting that import what trials need."""
     import logging
 
     prepare(machines)
@@ -150,10 +159,60 @@ def _connect(machines: Machines, dataset: Dataset) -> None:
                 ray.init(address=address, **QUIET)
         except Exception as error:  # it let the child in, so what it says now is news
             raise SweepError(_refusal(address, str(error), "try again")) from None
-        return
+        return False
     # The reviews are all that lies in the object store; the default, a third of the memory, warns in containers.
     tokens = dataset.train.tokens.nbytes + dataset.test.tokens.nbytes
-    _start(512 * 2**20 + 2 * tokens)
+    with _preloading(machines, trials) as preloading:
+        _start(512 * 2**20 + 2 * tokens)
+    return preloading
+
+
+@contextmanager
+def _preloading(machines: Machines, trials: int) -> Iterator[bool]:
+    """Have each worker of a Ray that is started within import what trials need as soon as it is there; says whether.
+
+    Not where some of them would have nothing to train, nor where Keras's backend must first be told of a GPU.
+    """
+    idle = slots_here(machines) != cores_here() or trials < cores_here()
+    if idle or (machines.gpus_per_trial and installed()):
+        yield False
+        return
+    os.environ[PRELOAD] = NEEDED  # which the process that starts workers reads
+    try:
+        yield True
+    finally:
+        del os.environ[PRELOAD]
+
+
+def _wait_for_workers() -> None:
+    """Wait until the workers that Ray starts unasked are there: who asks before is given others."""
+    from ray._private.state import workers
+
+    import rnnsweep.cluster.ray_tune  # noqa: F401  (Tune, which takes a second anyway)
+
+    end = time.monotonic() + WORKER_SECONDS
+    while len(workers()) < cores_here() and time.monotonic() < end:
+        time.sleep(0.05)
+
+
+@contextmanager
+def started_workers() -> Iterator[None]:
+    """Have Tune take the workers that a private Ray has already started.
+
+    Tune asks for workers with environment variables of their own, which those of this machine have from this process
+    already; so Ray would start others.
+    """
+    from ray.tune.execution import class_cache
+
+    names = ("DEFAULT_ENV_VARS", "ENV_VARS_TO_PROPAGATE")
+    kept = {name: getattr(class_cache, name) for name in names}
+    for name, value in kept.items():
+        setattr(class_cache, name, type(value)())
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            setattr(class_cache, name, value)
 
 
 def _start(store: int) -> None:
@@ -167,7 +226,7 @@ def _start(store: int) -> None:
     for left in reversed(range(STARTS)):
         try:
             # By the mark, the next driver ends what this one leaves if it is killed.
-            with quiet(), _loopback(), marking():
+            with quiet(), _loopback(), _any_port(), marking():
                 ray.init("local", _temp_dir=_short_folder(), runtime_env=_runtime_environment(), **private, **QUIET)
             return
         except Exception as error:  # whatever keeps a process of Ray from starting
@@ -200,6 +259,19 @@ def _loopback() -> Iterator[None]:
         ray_constants.ENABLE_RAY_CLUSTER = kept
         os.environ.pop(name)
         os.environ.update({} if said is None else {name: said})
+
+
+@contextmanager
+def _any_port() -> Iterator[None]:
+    """Have an agent of a private Ray listen on any port: where another Ray has the usual one, it tries for 3.5 s."""
+    from ray._private import parameter
+
+    kept = parameter.RayParams
+    parameter.RayParams = functools.partial(kept, dashboard_agent_listen_port=0)
+    try:
+        yield
+    finally:
+        parameter.RayParams = kept
 
 
 def _make_token() -> None:

@@ -1,6 +1,6 @@
 """A queue on Ray Tune: Tune asks it for specs, runs each on a worker, and passes on what the workers report.
 
-This imports Ray at its top, so only `backend` imports it, once connected.
+This imports Ray at its top, so only `connect` and `backend` import it, once the token is chosen.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from rnnsweep.cluster.connect import started_workers
 from rnnsweep.cluster.cores import cores_now
 from rnnsweep.cluster.gpu_share import packed_share, peaks
 from rnnsweep.cluster.nodes import Node
@@ -73,7 +74,8 @@ def tune_queue(
     # are placement groups of this driver: Ray forgets them when it ends, however it does.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
     share = _shares(machines, ledger, nodes)
-    with _watched(listener), tempfile.TemporaryDirectory(prefix="rnnsweep-") as scratch:
+    workers = started_workers() if machines.address is None else contextlib.nullcontext()
+    with _watched(listener), workers, tempfile.TemporaryDirectory(prefix="rnnsweep-") as scratch:
         trainable = tune.with_parameters(_trainable, dataset=dataset, ledger=ledger, machines=machines, trainer=trainer)
         tune.Tuner(
             tune.with_resources(trainable, functools.partial(_resources, machines.least_cpus)),

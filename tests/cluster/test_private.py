@@ -9,6 +9,7 @@ import pytest
 
 from rnnsweep.cluster import connect
 from rnnsweep.ledger import Ledger
+from rnnsweep.sweep import Machines, cores_here
 from tests.helpers.sweeps import SPECS, Heard
 
 
@@ -92,3 +93,36 @@ def test_a_trial_that_tune_begins_again_after_its_result_ends_once(tmp_path):
     assert heard == [(SPECS[0].key, "finished")]
     assert listener.events == [("started", SPECS[0].key)]
     assert Ledger(tmp_path).record(SPECS[0].key).error() == ""
+
+
+class Asked:
+    def loaded(self):
+        return {"tensorflow", "numba", "ray.tune"} <= set(sys.modules)
+
+
+def test_a_trial_gets_a_worker_that_ray_has_started_already_and_that_has_imported_what_trials_need(tiny):
+    with connect.connected(Machines(), tiny, trials=99):
+        import ray
+        from ray._private.state import workers
+        from ray.tune.execution.class_cache import _ActorClassCache
+
+        with connect.started_workers():
+            actors = [_ActorClassCache().get(Asked).remote() for _ in range(cores_here())]
+        assert ray.get([actor.loaded.remote() for actor in actors]) == [True] * cores_here()
+        assert len(workers()) == cores_here()
+    assert connect.PRELOAD not in os.environ
+
+
+def test_workers_import_nothing_that_some_of_them_will_not_need_or_a_gpu_comes_before(monkeypatch):
+    def preloading(trials=99, **machines):
+        with connect._preloading(Machines(**machines), trials) as said:
+            assert (connect.PRELOAD in os.environ) == said
+        return said
+
+    monkeypatch.setattr(connect, "installed", lambda: [])
+    assert preloading()
+    assert not preloading(trials=cores_here() - 1)
+    assert not preloading(max_concurrent=1) or cores_here() == 1
+    monkeypatch.setattr(connect, "installed", lambda: [("a GPU", 1e5)])
+    assert preloading(gpus_per_trial=0)
+    assert not preloading(gpus_per_trial=0.5)
