@@ -1,7 +1,7 @@
 """Linear lines in processes of their own, while the sweep trains for one.
 
-One after another, before the first trial, those of four settings of IMDB took two minutes on one core, and all others
-were idle.
+One after another, before the first trial, those of five settings of IMDB took over two minutes on one core, and all
+others were idle.
 """
 
 from __future__ import annotations
