@@ -52,8 +52,7 @@ def _beside(source: Source, data: Any) -> pd.DataFrame:
         frame[frame["data"] == data] for frame in (models(study.lines), study.ensembles, study.refits)
     )
     ensembles = ensembles[ensembles["what"] == "ensemble"]
-    params = source.trials.set_index("key")["params"]
-    refits = refits.assign(params=[float(params[key]) for key in refits["key"]])
+    refits = refits.assign(params=refits["key"].map(source.trials.set_index("key")["params"]).astype(float))
     together = refits[refits["refit_together"].notna()]
     seeds = together["refit_n"]
     found = [

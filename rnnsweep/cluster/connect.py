@@ -14,8 +14,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from rnnsweep.files import home_folder
@@ -177,11 +178,8 @@ def _preloading(machines: Machines, trials: int) -> Iterator[bool]:
     if idle or (machines.gpus_per_trial and installed()):
         yield False
         return
-    os.environ[PRELOAD] = NEEDED  # which the process that starts workers reads
-    try:
+    with _in_environment(PRELOAD, NEEDED):  # which the process that starts workers reads
         yield True
-    finally:
-        del os.environ[PRELOAD]
 
 
 def _wait_for_workers() -> None:
@@ -195,8 +193,7 @@ def _wait_for_workers() -> None:
         time.sleep(0.05)
 
 
-@contextmanager
-def started_workers() -> Iterator[None]:
+def started_workers() -> AbstractContextManager[None]:
     """Have Tune take the workers that a private Ray has already started.
 
     Tune asks for workers with environment variables of their own, which those of this machine have from this process
@@ -204,15 +201,7 @@ def started_workers() -> Iterator[None]:
     """
     from ray.tune.execution import class_cache
 
-    names = ("DEFAULT_ENV_VARS", "ENV_VARS_TO_PROPAGATE")
-    kept = {name: getattr(class_cache, name) for name in names}
-    for name, value in kept.items():
-        setattr(class_cache, name, type(value)())
-    try:
-        yield
-    finally:
-        for name, value in kept.items():
-            setattr(class_cache, name, value)
+    return _replaced(class_cache, DEFAULT_ENV_VARS={}, ENV_VARS_TO_PROPAGATE=set())
 
 
 def _start(store: int) -> None:
@@ -250,28 +239,39 @@ def _loopback() -> Iterator[None]:
     """
     from ray._private import ray_constants
 
-    kept, name = ray_constants.ENABLE_RAY_CLUSTER, ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR
-    said = os.environ.get(name)
-    ray_constants.ENABLE_RAY_CLUSTER, os.environ[name] = False, "0"
-    try:
+    name = ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR
+    with _replaced(ray_constants, ENABLE_RAY_CLUSTER=False), _in_environment(name, "0"):
         yield
-    finally:
-        ray_constants.ENABLE_RAY_CLUSTER = kept
-        os.environ.pop(name)
-        os.environ.update({} if said is None else {name: said})
 
 
-@contextmanager
-def _any_port() -> Iterator[None]:
+def _any_port() -> AbstractContextManager[None]:
     """Have an agent of a private Ray listen on any port: where another Ray has the usual one, it tries for 3.5 s."""
     from ray._private import parameter
 
-    kept = parameter.RayParams
-    parameter.RayParams = functools.partial(kept, dashboard_agent_listen_port=0)
+    return _replaced(parameter, RayParams=functools.partial(parameter.RayParams, dashboard_agent_listen_port=0))
+
+
+@contextmanager
+def _replaced(module: ModuleType, **values: object) -> Iterator[None]:
+    """Have what a module calls by these names be something else."""
+    kept = {name: getattr(module, name) for name in values}
+    vars(module).update(values)
     try:
         yield
     finally:
-        parameter.RayParams = kept
+        vars(module).update(kept)
+
+
+@contextmanager
+def _in_environment(name: str, value: str) -> Iterator[None]:
+    """Have processes that are started find a variable in their environment; what the user has set it to comes back."""
+    said = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        os.environ.update({} if said is None else {name: said})
 
 
 def _make_token() -> None:

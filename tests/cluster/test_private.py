@@ -100,7 +100,8 @@ class Asked:
         return {"tensorflow", "numba", "ray.tune"} <= set(sys.modules)
 
 
-def test_a_trial_gets_a_worker_that_ray_has_started_already_and_that_has_imported_what_trials_need(tiny):
+def test_a_trial_gets_a_worker_that_ray_has_started_already_and_that_has_imported_what_trials_need(tiny, monkeypatch):
+    monkeypatch.setattr(connect, "WORKER_SECONDS", 120.0)  # however busy the machine is
     with connect.connected(Machines(), tiny, trials=99):
         import ray
         from ray._private.state import workers
