@@ -127,3 +127,6 @@ def test_workers_import_nothing_that_some_of_them_will_not_need_or_a_gpu_comes_b
     monkeypatch.setattr(connect, "installed", lambda: [("a GPU", 1e5)])
     assert preloading(gpus_per_trial=0)
     assert not preloading(gpus_per_trial=0.5)
+    monkeypatch.setenv(connect.PRELOAD, "the_users_own")
+    assert preloading(gpus_per_trial=0)
+    assert os.environ[connect.PRELOAD] == "the_users_own"
