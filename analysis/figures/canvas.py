@@ -12,6 +12,7 @@ from matplotlib import rc_context, style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from PIL import Image
@@ -92,8 +93,9 @@ def titled(ax: Axes, title: str, subtitle: str) -> Axes:
 
 
 def legend(ax: Axes) -> Axes:
-    """Put a legend where the fewest points of the axes' lines are: found once, not at each drawing as `best` is."""
-    points = np.concatenate([np.asarray(line.get_xydata(), dtype=float) for line in ax.lines])
+    """Put a legend where the fewest points are, of lines or alone: found once, not at each drawing as `best` is."""
+    scattered = [np.ma.filled(of.get_offsets(), np.nan) for of in ax.collections if isinstance(of, PathCollection)]
+    points = np.concatenate([*(np.asarray(line.get_xydata(), dtype=float) for line in ax.lines), *scattered])
     x, y = (ax.transData - ax.transAxes).transform(points[np.isfinite(points).all(axis=1)]).T
     away = {name: np.hypot((x - right) / 0.5, (y - up) / 0.4) for name, (right, up) in CORNERS.items()}
     corner: Any = min(CORNERS, key=lambda name: int((away[name] < 1).sum()))

@@ -122,7 +122,7 @@ def costs(frame: pd.DataFrame, beside: pd.DataFrame, cost: str, unit: str, ax: A
     if all((points[cost] > 0).all() for points in (frame, beside)):
         by_powers(ax)
     ax.set(xlabel=unit, ylabel="mean test accuracy")
-    ax.legend(loc="lower right")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4, borderaxespad=0)  # so many kinds cover points
     return titled(tell(ax, said), title, subtitle)
 
 

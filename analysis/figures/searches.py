@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.canvas import COLOURS, GREY, tell, titled
+from analysis.figures.canvas import COLOURS, GREY, legend, tell, titled
 from rnnsweep.stats import is_number
 
 
@@ -31,7 +31,7 @@ def history(frame: pd.DataFrame, best: pd.DataFrame, ax: Axes, title: str, subti
         ax.step(best["number"], best["best"], where="post", color=COLOURS["validation"], label="best finished")
     ax.set(xlabel="trial", ylabel="validation accuracy")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend(loc="lower right")
+    legend(ax)
     return titled(ax, title, subtitle)
 
 
@@ -136,5 +136,5 @@ def front(done: pd.DataFrame, best: pd.DataFrame, across: str, up: str, ax: Axes
     ax.set(xlabel=across, ylabel=up)
     if done[across].min() > 0:
         ax.set_xscale("log")
-    ax.legend(loc="lower right")
+    legend(ax)
     return titled(ax, title, subtitle)
