@@ -21,6 +21,7 @@ from rnnsweep.spec import Spec
 
 EPOCH = 20_000
 TORCH_BATCHES = 3  # its packed sequences take minutes per epoch
+TORCH_LAYERS = {"simple_rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}  # it has no others
 
 
 def keras_fit(spec: Spec, ids: np.ndarray, labels: np.ndarray, jit_compile: str | bool) -> float:
@@ -37,9 +38,9 @@ def keras_fit(spec: Spec, ids: np.ndarray, labels: np.ndarray, jit_compile: str 
     batches = tf.data.Dataset.from_tensor_slices((ids, labels)).batch(spec.batch_size).with_options(untuned)
     model = build(spec)
     model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"], jit_compile=jit_compile)
-    model.fit(batches.take(1), epochs=1, verbose=0)
+    model.fit(batches.take(1), epochs=1, shuffle=False, verbose=0)
     begun = time.process_time()
-    model.fit(batches, epochs=1, verbose=0)
+    model.fit(batches, epochs=1, shuffle=False, verbose=0)
     return (time.process_time() - begun) * EPOCH / len(ids)
 
 
@@ -52,13 +53,14 @@ def torch_epoch(spec: Spec, ids: np.ndarray, labels: np.ndarray, packed: bool) -
     from torch import nn
     from torch.nn.utils.rnn import pack_padded_sequence
 
-    kinds = {"simple_rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # else gradients that fade make it many times slower on some processors
     torch.manual_seed(spec.seed)
     embedding, dense = nn.Embedding(spec.embedding_rows, spec.embedding_dim), nn.Linear(spec.units[-1], 1)
     inputs = (spec.embedding_dim, *spec.units[:-1])
-    layers = [kinds[spec.cell](*sizes, batch_first=True) for sizes in zip(inputs, spec.units, strict=True)]
+    layers = [
+        getattr(nn, TORCH_LAYERS[spec.cell])(*sizes, batch_first=True) for sizes in zip(inputs, spec.units, strict=True)
+    ]
     weights = [weight for module in (embedding, *layers, dense) for weight in module.parameters()]
     optimizer, loss = torch.optim.Adam(weights, spec.learning_rate), nn.BCEWithLogitsLoss()
 
@@ -92,7 +94,8 @@ def by_torch(spec: Spec, data: str, reviews: int) -> dict[str, float]:
     """
     import importlib.util
 
-    if importlib.util.find_spec("torch") is None or spec.bidirectional or spec.mask_padding or spec.pooling != "last":
+    plain = spec.cell in TORCH_LAYERS and not (spec.bidirectional or spec.mask_padding) and spec.pooling == "last"
+    if not plain or importlib.util.find_spec("torch") is None:
         return {}
     command = [sys.executable, __file__, spec.to_json(), data, str(reviews)]
     child = subprocess.run(

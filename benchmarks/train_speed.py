@@ -149,7 +149,7 @@ def main() -> None:
         title=f"CPU seconds per epoch of {EPOCH:,} reviews, one core, from {len(reviews):,} reviews; "
         + ", ".join(machine().values()),
     )
-    console = Console()
+    console = Console(width=140)
     for name in options.systems:
         spec = NETWORKS[name]
         whole = len(reviews) - len(reviews) % spec.batch_size

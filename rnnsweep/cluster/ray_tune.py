@@ -53,6 +53,9 @@ GRACE_SECONDS = 10.0  # in which the driver hears by itself that a part of its R
 ENDED = "Ray's {} has ended; nothing finished is lost: give the same command again to go on"
 UNASKED = ("SYSTEM_ERROR", "NODE_OUT_OF_MEMORY")  # Ray's names of how a worker exits that nobody ended
 VITAL = ("gcs_server", "raylet")  # processes of Ray without which nothing goes on
+END_SECONDS = (
+    "600"  # that a stopped trial's thread may take to end: after Tune's 2 it loses the trial that is to follow
+)
 PATIENCE_SECONDS = 45.0  # that a first worker may take to start before it is said that none does
 Hear = Callable[[Spec, Row], bool]  # takes what a trial reports; true to stop it
 
@@ -117,13 +120,33 @@ def _trial_name(trial: Any) -> str:
 
 
 def _trainable(config: Row, dataset: Dataset, ledger: Ledger, machines: Machines, trainer: Trainer | None) -> None:
-    os.environ.update(environment(config["gpus"]))
-    # To stop a trial, Tune ends its thread within the report.
+    os.environ.update(environment(config["gpus"]) | {"TUNE_FUNCTION_THREAD_TIMEOUT_S": END_SECONDS})
     spec = Spec.from_json(config["spec"])
     limit = _epoch_seconds(spec, dataset, machines, trainer)
     cores = cores_now if isinstance(machines.cpus_per_trial, str) else machines.cpus_per_trial
     gpus = config["gpus"]
-    tune.report(run_trial(spec, dataset, ledger, cores, tune.report, trainer, gpus, limit))
+    try:
+        row = run_trial(spec, dataset, ledger, cores, _report, trainer, gpus, limit)
+    except _ThreadEnds:
+        sys.exit(0)
+    tune.report(row)
+
+
+class _ThreadEnds(BaseException):
+    """Ends a trial's thread from within a report, past whatever takes errors for the trial's own."""
+
+
+def _report(row: Row) -> None:
+    """Report to Tune; raises `_ThreadEnds` where Tune stops the trial.
+
+    Tune raises `SystemExit` there, as a layer of one's own may that fails. Taken for that, the trial would be tried
+    again, its thread would wait in its next report for ever, and Tune would lose the trial that is to follow on its
+    worker, and the worker's slot with it.
+    """
+    try:
+        tune.report(row)
+    except SystemExit as stopped:
+        raise _ThreadEnds from stopped
 
 
 def _epoch_seconds(spec: Spec, dataset: Dataset, machines: Machines, trainer: Trainer | None) -> float | None:

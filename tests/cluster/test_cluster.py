@@ -326,6 +326,40 @@ def test_a_worker_that_starts_is_not_ended_because_another_comes_free(tmp_path, 
     assert len(queue.pids) == 2, f"the second worker was kept from starting for {queue.trials} trials"
 
 
+class Stopping:
+    """A queue that stops every other trial at its first epoch."""
+
+    def __init__(self):
+        self.left, self.ended, self.pids = [SPECS[0].replace(seed=seed, epochs=2) for seed in range(6)], {}, set()
+
+    def ask(self):
+        return self.left.pop() if self.left else None
+
+    def report(self, spec, row):
+        self.pids.add(row["pid"])
+        return spec.seed % 2 == 1 and "epoch" in row
+
+    def tell(self, spec, row):
+        self.ended[spec.seed] = row["status"]
+
+
+def test_a_trial_that_is_stopped_leaves_its_worker_to_the_next_and_no_error(nodes, tmp_path, tiny):
+    def short(spec, dataset, on_epoch, state):
+        rows = [{"epoch": epoch, "val_accuracy": 0.5, "pid": os.getpid()} for epoch in (1, 2)]
+        for row in rows:
+            on_epoch(SimpleNamespace(rows=rows[: row["epoch"]], state=lambda: {"x": np.zeros(1)}))
+        return SimpleNamespace(row={"status": "finished", "seconds": 0.0}, predictions={})
+
+    queue, ledger = Stopping(), Ledger(tmp_path)
+    run(queue, ledger, tiny, Machines(address=nodes, max_concurrent=1), trainer=short)
+    assert queue.ended == {seed: "pruned" if seed % 2 else "finished" for seed in range(6)}
+    assert len(queue.pids) == 1
+    for seed in range(6):
+        record = ledger.record(SPECS[0].replace(seed=seed, epochs=2).key)
+        assert record.error() == ""
+        assert len(record.epochs()) == 2 - seed % 2
+
+
 def test_the_plan_shows_what_every_node_said_and_leaves_nothing(nodes, tmp_path, capsys):
     flags = ["--data", "embedded", "--results", str(tmp_path), "--address", nodes, "--plan", "--preset", "demo"]
     assert grid("A grid.", flags) == 0
