@@ -171,7 +171,10 @@ class Progress(Listener, AbstractContextManager["Progress"]):
     def _named(self, spec: Spec) -> None:
         if spec.key not in self._estimates:
             self._estimates[spec.key] = self._seconds_each
-            self._unnamed = max(self._unnamed - 1, 0)
+            if self._unnamed:
+                self._unnamed -= 1
+            else:  # how many a budget has room for was a guess
+                self._total += 1
 
     def _result(self, spec: Spec, row: Row) -> str:
         test = f"  test {row['test_accuracy']:.4f}" if self._test else ""

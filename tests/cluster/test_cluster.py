@@ -21,6 +21,9 @@ from rnnsweep.cluster.nodes import Autoscaler, Node, NodeType, slots_of
 from rnnsweep.ledger import Ledger
 from rnnsweep.machine.software import versions
 from rnnsweep.run import run
+from rnnsweep.search import Goal
+from rnnsweep.search.search import Search
+from rnnsweep.space import Choice, SearchSpace
 from rnnsweep.spec import Spec
 from rnnsweep.sweep import Machines, Progress, SpecList, SweepError
 
@@ -358,6 +361,29 @@ def test_a_trial_that_is_stopped_leaves_its_worker_to_the_next_and_no_error(node
         record = ledger.record(SPECS[0].replace(seed=seed, epochs=2).key)
         assert record.error() == ""
         assert len(record.epochs()) == 2 - seed % 2
+
+
+def test_a_search_on_ray_pauses_trials_and_takes_up_those_that_prove_good(nodes, tmp_path, tiny):
+    def by_length(spec, dataset, on_epoch, state):
+        values = [(epoch, spec.max_len / 1000 + epoch / 100) for epoch in range(1, 10)]
+        rows = [{"epoch": epoch, "val_accuracy": value, "seconds": 0.0} for epoch, value in values]
+        for row in rows[len(state["rows"]) if state else 0 :]:
+            on_epoch(SimpleNamespace(rows=rows[: row["epoch"]], state=lambda n=row["epoch"]: {"rows": np.zeros(n)}))
+        end = {"status": "finished", "seconds": 0.0, "val_accuracy": values[-1][1], "best_epoch": 9}
+        return SimpleNamespace(row=end, predictions={})
+
+    base = Spec(dataset=tiny.name, units=(4,), epochs=9)
+    space = SearchSpace(base, {"max_len": Choice(tuple(range(10, 130, 10)))})
+    ledger = Ledger(tmp_path)
+    with Search(space, Goal(), 12, ledger, pruner="asha") as search:
+        run(search, ledger, tiny, Machines(address=nodes, max_concurrent=2), trainer=by_length)
+    states = search.states()
+    assert set(states) <= {"finished", "pruned"}
+    assert sum(states.values()) == 12
+    specs = ledger.specs(ledger.suggestions(search.name))
+    reached = {spec.max_len: len(ledger.record(key).epochs()) for key, spec in specs.items()}
+    assert set(reached.values()) <= {1, 3, 9}
+    assert reached[120] == 9
 
 
 def test_the_plan_shows_what_every_node_said_and_leaves_nothing(nodes, tmp_path, capsys):

@@ -93,3 +93,11 @@ def test_thousands_that_wait_count_as_work_that_every_slot_shares():
 )
 def test_durations_read_like_a_person_says_them(seconds, words):
     assert duration(seconds) == words
+
+
+def test_more_trials_than_were_guessed_count_themselves(plain):
+    with Progress(plain, {}, unnamed=(1, 1.0)) as progress:
+        for seed in (1, 2):
+            progress.on_start(SPEC.replace(seed=seed))
+            progress.on_end(SPEC.replace(seed=seed), {"status": "pruned"})
+    assert [line.split()[0] for line in text(plain).splitlines()] == ["1/1", "2/2"]
