@@ -307,8 +307,17 @@ class Spec:
     @property
     def padding_shared(self) -> bool:
         """Whether padding can be computed once for all texts: it is fed, and only before their words."""
-        alike = not self.noisy_steps and self.pooling != "attention"  # all that is in front of a text, whatever it is
-        return alike and not self.padding_skipped and not self.bidirectional
+        return self._padding_alike and not self.bidirectional
+
+    @property
+    def directions_apart(self) -> bool:
+        """Whether the first of two directions shares its padding: of one layer, neither reads what the other gives."""
+        return self._padding_alike and self.bidirectional and self.depth == 1
+
+    @property
+    def _padding_alike(self) -> bool:
+        """Whether padding is fed, and in front of each text all alike, whatever the text is."""
+        return not (self.padding_skipped or self.noisy_steps or self.pooling == "attention")
 
     @property
     def embedding_apart(self) -> bool:

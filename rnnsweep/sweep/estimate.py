@@ -39,8 +39,7 @@ def estimate(spec: Spec, dataset: Dataset) -> Estimate:
     output = output_of(len(dataset.classes), dataset.multilabel)
     check_selection(spec, output)
     parts = split(spec, dataset)
-    skips = spec.padding_skipped or spec.padding_shared
-    train, validation, test = (_steps(part, spec, skips) for part in (parts.train, parts.validation, parts.test))
+    train, validation, test = (_steps(part, spec) for part in (parts.train, parts.validation, parts.test))
     per_step = step_flops(spec) / PACKED_FLOPS
     per_training_step = training_flops(spec) / PACKED_FLOPS
     batches = -(-len(parts.train) // spec.batch_size)
@@ -126,5 +125,9 @@ def longest_first(specs: Iterable[Spec], estimates: Mapping[str, Estimate]) -> l
     return sorted(specs, key=lambda spec: (-estimates[spec.key].seconds, spec.key))
 
 
-def _steps(reviews: Reviews, spec: Spec, skips: bool) -> int:
-    return reviews.steps(spec.max_len) if skips else len(reviews) * spec.max_len
+def _steps(reviews: Reviews, spec: Spec) -> float:
+    """Return the steps that are computed of all texts, of two directions their mean."""
+    words, all_steps = reviews.steps(spec.max_len), len(reviews) * spec.max_len
+    if spec.padding_skipped or spec.padding_shared:
+        return words
+    return (words + all_steps) / 2 if spec.directions_apart else all_steps

@@ -47,7 +47,9 @@ STRUCTURES = {
     "max": ({"pooling": "max"}, 2),
     "last, max and mean": ({"pooling": "last+max+mean"}, 1),
     "both ways": ({"bidirectional": True}, 3),
+    "both ways, one layer": ({"bidirectional": True}, 1),
     "both ways, last, max and mean": ({"bidirectional": True, "pooling": "last+max+mean"}, 1),
+    "both ways, max, no embedding": ({"bidirectional": True, "pooling": "max", "embedding_dim": 0}, 1),
     "masked": ({"mask_padding": True}, 2),
     "masked, mean": ({"mask_padding": True, "pooling": "mean"}, 1),
     "masked, both ways": ({"mask_padding": True, "bidirectional": True}, 2),
@@ -107,13 +109,17 @@ def test_every_structure_gives_the_result_of_the_keras_layers(cell, fields, dept
 
 
 @pytest.mark.parametrize("lengths", BATCHES.values(), ids=BATCHES)
-@pytest.mark.parametrize("fields", [{"mask_padding": True}, {"pooling": "max"}], ids=["masked", "max"])
-def test_every_structure_takes_every_shape_of_padding(fields, lengths):
-    model = build(spec("lstm", 2, **fields))
+@pytest.mark.parametrize(
+    ("fields", "depth"),
+    [({"mask_padding": True}, 2), ({"pooling": "max"}, 2), ({"bidirectional": True, "pooling": "max+mean"}, 1)],
+    ids=["masked", "max", "both ways, max and mean"],
+)
+def test_every_structure_takes_every_shape_of_padding(fields, depth, lengths):
+    model = build(spec("lstm", depth, **fields))
     weights = weights_of(model)
     ids, labels = reviews(lengths)
     assert_equal(
-        Network(spec("lstm", 2, **fields)).loss_and_gradients(weights, ids, labels), by_keras(model, ids, labels)
+        Network(spec("lstm", depth, **fields)).loss_and_gradients(weights, ids, labels), by_keras(model, ids, labels)
     )
 
 
@@ -289,19 +295,25 @@ def test_results_are_the_same_bits_whatever_the_network_computed_before(cell):
 
 
 @pytest.mark.parametrize(
-    "fields",
-    [{}, {"bidirectional": True}, {"pooling": "last+max+mean"}, {"segment": 3, "pooling": "max", "embedding_dim": 0}],
-    ids=["plain", "both ways", "pooled", "segments"],
+    ("fields", "depth"),
+    [
+        ({}, 2),
+        ({"bidirectional": True}, 2),
+        ({"bidirectional": True, "pooling": "max+mean"}, 1),
+        ({"pooling": "last+max+mean"}, 2),
+        ({"segment": 3, "pooling": "max", "embedding_dim": 0}, 2),
+    ],
+    ids=["plain", "both ways", "both ways of one layer", "pooled", "segments"],
 )
 @pytest.mark.parametrize("cell", ["gru", "forget"])
-def test_no_bit_depends_on_the_number_of_threads(cell, fields, monkeypatch):
+def test_no_bit_depends_on_the_number_of_threads(cell, fields, depth, monkeypatch):
     monkeypatch.setattr("rnnsweep.network.packed.batch.GROUP_ROWS", 3)
     monkeypatch.setattr("rnnsweep.network.packed.batch.CHUNK_PAIRS", 10)
-    weights = weights_of(build(spec(cell, 2, **fields)))
+    weights = weights_of(build(spec(cell, depth, **fields)))
     ids, labels = reviews(BATCHES["mixed lengths"] * 3)
     bits = set()
     for threads in (1, 2, 4):
-        network = Network(spec(cell, 2, **fields), threads=threads)
+        network = Network(spec(cell, depth, **fields), threads=threads)
         for _ in range(3):
             loss, probabilities, gradients = network.loss_and_gradients(weights, ids, labels)
             found = (np.float64(loss), probabilities, *gradients, network.predict(weights, ids))

@@ -47,6 +47,11 @@ class Workspace:
         self._buffers: dict[str, NDArray[Any]] = {}
         self._counting = np.arange(0, dtype=np.int32)
 
+    @cached_property
+    def second(self) -> Workspace:
+        """Buffers for what is computed beside, by the same names."""
+        return Workspace()
+
     def __call__(self, name: str, *shape: int, dtype: type = np.float32) -> NDArray[Any]:
         """Return the buffer of this name with a shape, holding what was left in it."""
         size = math.prod(shape)
@@ -79,6 +84,7 @@ class Sequence:
     index: Tokens  # [pairs]: place of the pair's word in the batch's words
     place: int = 0  # among the batch's groups
     is_padding: bool = False
+    from_end: Sequence | None = None  # the same texts, each read from its end, with all padding, which follows it then
 
     @property
     def rows(self) -> int:
@@ -171,12 +177,14 @@ class Packer:
     """Makes batches of a spec's ids; a batch's arrays are buffers that the next one overwrites.
 
     Where padding is fed and read from the front alone, texts begin with the state that one shared row of padding has
-    reached. Else a row is a text or a piece of one, without its padding where that is not fed, and begins with zeros.
+    reached; so does the first of two directions of one layer. Else a row is a text or a piece of one, without its
+    padding where that is not fed, and begins with zeros.
     """
 
     def __init__(self, spec: Spec) -> None:
         self._buffer = Workspace()
-        self._shared = spec.padding_shared
+        self._apart = spec.directions_apart
+        self._shared = spec.padding_shared or self._apart
         self._length = spec.segment or spec.max_len
         self._keep_padding = not spec.padding_skipped
         self._embedding_rows = spec.embedding_rows
@@ -198,14 +206,21 @@ class Packer:
         indices = self._buffer("index", int((steps - rows.begins).sum()), dtype=np.int32)
         groups: list[Sequence] = []
         pairs = 0
+        from_end = np.ascontiguousarray(rows.ids[:, ::-1]) if self._apart else rows.ids[:0]
         for texts, order, own in _groups(rows, len(ids)):
             first = int(rows.begins[order[0]]) if len(order) else steps
             offsets = np.zeros(steps - first + 2, np.int64)
             index = indices[pairs:]
             different = pack_group(rows.ids, order, rows.begins, first, self._places, words, different, offsets, index)
             start = first if self._shared else 0
-            groups.append(Sequence(texts, own, start, offsets, index[: offsets[-2]], len(groups)))
+            group = Sequence(texts, own, start, offsets, index[: offsets[-2]], len(groups))
+            groups.append(group)
             pairs += int(offsets[-2])
+            if self._apart:
+                offsets = np.zeros(steps + 2, np.int64)
+                whole, begins = np.empty(len(order) * steps, np.int32), np.zeros(len(rows.ids), np.int64)
+                pack_group(from_end, order, begins, 0, self._places, words, different, offsets, whole)
+                group.from_end = Sequence(texts, own, 0, offsets, whole, group.place)
         self._places[words[:different]] = -1
         return Batch(groups, _padding(int(rows.begins.max())) if self._shared else None, words[:different])
 

@@ -5,9 +5,10 @@ The same mathematics as the Keras layers' (`keras/src/layers/rnn`), ordered othe
 * Where padding is fed and read in one direction, every text's padding in front is the same, so it is computed once, as
   one more row, up to the latest beginning. A text copies that row's state where it begins, and on the way back its
   gradient flows into the padding row. Where padding is masked, or texts are cut into segments, it is left out, and a
-  text begins with zeros. So the work grows with the words in a batch, not with `max_len`; but for networks that read
-  fed padding from both ends, where each text's padding differs.
-* The second direction reads each row from its end: the same pairs, mirrored within their row.
+  text begins with zeros. So the work grows with the words in a batch, not with `max_len`; but for the second direction
+  of networks that read fed padding from both ends, and of more than one layer for both: each text's padding differs.
+* The second direction reads each row from its end: the same pairs, mirrored within their row; of one layer whose
+  padding is fed, it is a network of its own beside that of the first.
 * Texts are sorted by length and taken a few at a time, forward and backward, so that what the backward pass needs
   still lies in the processor's cache. Within such a group the rows of one step, and the steps one after another, are
   contiguous (packed): a **pair** is one (step, row) that is computed.
@@ -36,7 +37,7 @@ from rnnsweep.network.packed.bigrams import Bigrams
 from rnnsweep.network.packed.denormals import flushed
 from rnnsweep.network.packed.head import Head
 from rnnsweep.network.packed.noise import Noise
-from rnnsweep.network.packed.passes import Layer, Passes
+from rnnsweep.network.packed.passes import Apart, Layer, Passes
 from rnnsweep.network.packed.pooling import Pooling
 from rnnsweep.network.packed.steps import STEPS
 from rnnsweep.network.packed.turns import IsTurn, Turns
@@ -153,8 +154,9 @@ class Network:
             embedded = self._embedded(tables, batch.words, rows, word_scale)
             passes = self._passes(weights, gradients, embedded, noise)
             losses, logits = self._through(passes, batch, weights, gradients, labels, dropout_mask, sample_weights)
-            table = passes.dembedded
-            if not self._spec.word_by_word:
+            if isinstance(passes, Passes) and self._spec.word_by_word:
+                table = passes.dembedded
+            else:
                 table = self._table_gradients(passes.dtables, weights, gradients, embedded)
             found = self._row_gradient(batch.words, rows, table, word_scale)
             return float(losses.mean()), self._output.probabilities(logits), found, gradients
@@ -203,7 +205,7 @@ class Network:
 
     def _passes(
         self, weights: list[Floats], gradients: list[Floats], embedded: Floats, noise: Noise | None = None
-    ) -> Passes:
+    ) -> Passes | Apart:
         queries = int(self._spec.pooling == "attention")
         end = -self._head.arrays - queries
         parts, dparts = self._parts(weights[1:end]), self._parts(gradients[:end])
@@ -212,12 +214,19 @@ class Network:
             for i, part in enumerate(parts)
         ]
         query = tuple(arrays[end] for arrays in (weights, gradients) if queries and arrays)
-        pooling = Pooling(self._spec.pooling, self._directions, self._spec.units[-1], self._buffer, query)
         apart, length = self._spec.word_by_word and bool(gradients), self._spec.adversarial
         tables = self._tables(layers, embedded[:0] if apart else embedded)
-        return Passes(self._spec.cell, layers, tables, pooling, self._buffer, embedded, noise, apart, length)
+        cell, kinds, units = self._spec.cell, self._spec.pooling, self._spec.units[-1]
+        if self._spec.directions_apart:
+            first, second = (
+                Passes(cell, [layer], [table], Pooling(kinds, 1, units, buffer), buffer, embedded)
+                for layer, table, buffer in zip(layers, tables, (self._buffer, self._buffer.second), strict=True)
+            )
+            return Apart(first, second, len(kinds.split("+")))
+        pooling = Pooling(kinds, self._directions, units, self._buffer, query)
+        return Passes(cell, layers, tables, pooling, self._buffer, embedded, noise, apart, length)
 
-    def _by_lane(self, passes: Passes) -> list[Passes]:
+    def _by_lane(self, passes: Passes | Apart) -> list[Passes | Apart]:
         """Return the passes of each lane, which threads take groups through."""
         return (
             [passes]
@@ -262,7 +271,7 @@ class Network:
 
     def _through(
         self,
-        passes: Passes,
+        passes: Passes | Apart,
         batch: Batch,
         weights: list[Floats],
         gradients: list[Floats],
@@ -277,7 +286,7 @@ class Network:
         passes.start_gradients()
         lanes = self._by_lane(passes)
 
-        def both_ways(passes: Passes, group: Sequence) -> Floats:
+        def both_ways(passes: Passes | Apart, group: Sequence) -> Floats:
             mask, (tape, output) = _rows(dropout_mask, group), passes.output(group)
             if mask is not None:
                 output = output * mask
@@ -295,7 +304,7 @@ class Network:
             passes = lanes[lane]
             passes.begin_group(is_turn)
             logits[group.reviews] = both_ways(passes, group)
-            if self._spec.adversarial:
+            if isinstance(passes, Passes) and self._spec.adversarial:
                 passes.lead_away(group)
                 both_ways(passes, group)
                 passes.come_back()

@@ -66,6 +66,7 @@ class Tape:
     states: list[States]
     saved: list[Floats]
     masks: Masks
+    from_end: Tape | None = None  # of the second direction, where it is computed apart
 
 
 class Passes:
@@ -417,6 +418,72 @@ class Passes:
                 if len(dorigin):
                     self._add(add_begun, sequence.begins, sequence.start, begun, dorigin)
                     self.add(dorigin[sequence.start], d[: sequence.offsets[1]].sum(axis=0))
+
+
+class Apart:
+    """Takes a batch through one layer in two directions, none of which reads what the other gives.
+
+    Each is computed as a network of its own, of one direction: the first with the padding that its texts share, the
+    second from the end of each text on, through the padding behind it. What the dense layer sees is a block per kind
+    of pooling, and in it `units` per direction.
+    """
+
+    def __init__(self, first: Passes, second: Passes, kinds: int) -> None:
+        """Join the passes of both directions, which pool in so many kinds, and have buffers of their own."""
+        self._first, self._second, self._kinds = first, second, kinds
+        self.add = first.add
+
+    @property
+    def dtables(self) -> list[Floats]:
+        """The gradients of the tables of both directions."""
+        return [*self._first.dtables, *self._second.dtables]
+
+    def begin(self, padding: Sequence | None, steps: int) -> Tape | None:
+        """Compute the first direction's padding; see `Passes.begin`."""
+        self._second.begin(None, steps)
+        return self._first.begin(padding, steps)
+
+    def start_gradients(self) -> None:
+        """Set all gradients to zero."""
+        self._first.start_gradients()
+        self._second.start_gradients()
+
+    def of_lane(self, buffer: Workspace) -> Apart:
+        """Return the same with buffers of its own, which adds in its group's turn."""
+        return Apart(self._first.of_lane(buffer), self._second.of_lane(buffer.second), self._kinds)
+
+    def begin_group(self, is_turn: IsTurn) -> None:
+        """Take up another group."""
+        self._first.begin_group(is_turn)
+        self._second.begin_group(is_turn)
+
+    def end_group(self) -> None:
+        """Add what is left of what the group gave."""
+        self._first.end_group()
+        self._second.end_group()
+
+    def output(self, sequence: Sequence, keep: bool = True) -> tuple[Tape, Floats]:
+        """Take a group through; returns its tape, of use with `keep`, and what the dense layer sees."""
+        tape, first = self._first.output(sequence, keep)
+        tape.from_end, second = self._second.output(_from_end(sequence), keep)
+        shape = (len(first), self._kinds, -1)
+        return tape, np.stack([first.reshape(shape), second.reshape(shape)], axis=2).reshape(len(first), -1)
+
+    def backward(self, sequence: Sequence, tape: Tape, doutput: Floats | None = None) -> None:
+        """Add a group's gradients, from `doutput` float32 [texts, width]; none: those of the first one's padding."""
+        if doutput is None or tape.from_end is None:
+            self._first.backward(sequence, tape)
+            return
+        texts = len(doutput)
+        given = doutput.reshape(texts, self._kinds, 2, -1)
+        self._first.backward(sequence, tape, given[:, :, 0].reshape(texts, -1))
+        self._second.backward(_from_end(sequence), tape.from_end, given[:, :, 1].reshape(texts, -1))
+
+
+def _from_end(sequence: Sequence) -> Sequence:
+    if sequence.from_end is None:
+        raise ValueError("the batch was not packed for directions that are computed apart")
+    return sequence.from_end
 
 
 def _go_on(tape: Tape, sequence: Sequence, first: int, base: int) -> int:
