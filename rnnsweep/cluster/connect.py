@@ -215,7 +215,7 @@ def _start(store: int) -> None:
     for left in reversed(range(STARTS)):
         try:
             # By the mark, the next driver ends what this one leaves if it is killed.
-            with quiet(), _loopback(), _any_port(), marking():
+            with quiet(), _loopback(), _bare(), marking():
                 ray.init("local", _temp_dir=_short_folder(), runtime_env=_runtime_environment(), **private, **QUIET)
             return
         except Exception as error:  # whatever keeps a process of Ray from starting
@@ -244,11 +244,22 @@ def _loopback() -> Iterator[None]:
         yield
 
 
-def _any_port() -> AbstractContextManager[None]:
-    """Have an agent of a private Ray listen on any port: where another Ray has the usual one, it tries for 3.5 s."""
-    from ray._private import parameter
+@contextmanager
+def _bare() -> Iterator[None]:
+    """Have a private Ray start no parts that only look at it, for which Ray waits before it starts what trains.
 
-    return _replaced(parameter, RayParams=functools.partial(parameter.RayParams, dashboard_agent_listen_port=0))
+    Those are the server of its dashboard and the monitors of its autoscaler and its logs. An agent of it listens on any
+    port: where another Ray has the usual one, it would try for 3.5 s to have that.
+    """
+    from ray._private import parameter, services
+
+    fewer = functools.partial(
+        parameter.RayParams, dashboard_agent_listen_port=0, no_monitor=True, include_log_monitor=False
+    )
+    no_address, no_process = None, None
+    server = {"start_api_server": lambda *settings, **more: (no_address, no_process)}
+    with _replaced(parameter, RayParams=fewer), _replaced(services, **server):
+        yield
 
 
 @contextmanager
