@@ -53,9 +53,7 @@ GRACE_SECONDS = 10.0  # in which the driver hears by itself that a part of its R
 ENDED = "Ray's {} has ended; nothing finished is lost: give the same command again to go on"
 UNASKED = ("SYSTEM_ERROR", "NODE_OUT_OF_MEMORY")  # Ray's names of how a worker exits that nobody ended
 VITAL = ("gcs_server", "raylet")  # processes of Ray without which nothing goes on
-END_SECONDS = (
-    "600"  # that a stopped trial's thread may take to end: after Tune's 2 it loses the trial that is to follow
-)
+END_SECONDS = "600"  # that a stopped trial's thread may take to end; after Tune's 2 the trial that follows is lost
 PATIENCE_SECONDS = 45.0  # that a first worker may take to start before it is said that none does
 Hear = Callable[[Spec, Row], bool]  # takes what a trial reports; true to stop it
 

@@ -206,7 +206,8 @@ class Packer:
         indices = self._buffer("index", int((steps - rows.begins).sum()), dtype=np.int32)
         groups: list[Sequence] = []
         pairs = 0
-        from_end = np.ascontiguousarray(rows.ids[:, ::-1]) if self._apart else rows.ids[:0]
+        from_end = np.ascontiguousarray(rows.ids[:, ::-1]) if self._apart else rows.ids
+        at_once = np.zeros_like(rows.begins)
         for texts, order, own in _groups(rows, len(ids)):
             first = int(rows.begins[order[0]]) if len(order) else steps
             offsets = np.zeros(steps - first + 2, np.int64)
@@ -218,8 +219,8 @@ class Packer:
             pairs += int(offsets[-2])
             if self._apart:
                 offsets = np.zeros(steps + 2, np.int64)
-                whole, begins = np.empty(len(order) * steps, np.int32), np.zeros(len(rows.ids), np.int64)
-                pack_group(from_end, order, begins, 0, self._places, words, different, offsets, whole)
+                whole = np.empty(len(order) * steps, np.int32)
+                pack_group(from_end, order, at_once, 0, self._places, words, different, offsets, whole)
                 group.from_end = Sequence(texts, own, 0, offsets, whole, group.place)
         self._places[words[:different]] = -1
         return Batch(groups, _padding(int(rows.begins.max())) if self._shared else None, words[:different])

@@ -421,7 +421,7 @@ class Passes:
 
 
 class Apart:
-    """Takes a batch through one layer in two directions, none of which reads what the other gives.
+    """Takes a batch through one layer in two directions, neither of which reads what the other gives.
 
     Each is computed as a network of its own, of one direction: the first with the padding that its texts share, the
     second from the end of each text on, through the padding behind it. What the dense layer sees is a block per kind
