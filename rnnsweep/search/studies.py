@@ -99,10 +99,16 @@ class Studies:
         )
 
     def states(self) -> dict[str, int]:
-        """Return how many trials the record has of each state: finished, pruned, failed or running."""
+        """Return how many trials the record has of each state: finished, pruned, failed, paused or running.
+
+        To the record, a paused trial runs.
+        """
         states = [trial.state for trial in self._record.get_trials(deepcopy=False)]
         names = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running"}
-        return {name: states.count(TrialState[state]) for state, name in names.items() if TrialState[state] in states}
+        counts = {name: states.count(TrialState[state]) for state, name in names.items()}
+        counts["paused"] = sum(known.paused for known in self.known.values())
+        counts["running"] -= counts["paused"]
+        return {name: count for name, count in counts.items() if count}
 
     # Opening: both studies brought up to what the ledger says.
 

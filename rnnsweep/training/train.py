@@ -62,7 +62,7 @@ def train(
     }
     if diverged:
         epoch = len(training.rows) + 1
-        facts |= {"status": "diverged", "error": f"{spec.key}: the loss is not finite in epoch {epoch}"}
+        facts |= {"status": "diverged", "error": f"the loss is not finite in epoch {epoch}"}
         return Result(facts | accuracy_columns(training.rows, spec.select), b"", b"", {})
     return _evaluated(training, validation, parts.test, shared_with_training(spec, dataset), facts)
 

@@ -130,7 +130,7 @@ def test_a_failed_trial_is_named_and_the_exit_status_is_1(results, capsys):
     assert one(results, *SMALL, "--cell", "simple_rnn", "--optimizer", "sgd", "--learning-rate", "1e38") == 1
     out = capsys.readouterr().out
     (spec,) = specs(results)
-    assert f"{spec.key}: the loss is not finite in epoch 1" in out
+    assert f"{spec.key}  the loss is not finite in epoch 1" in out
     assert "0 of 1 trials finished" in out
 
 

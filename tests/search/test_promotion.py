@@ -97,7 +97,7 @@ def test_a_queue_waits_for_running_trials_that_may_be_promoted(ledger):
             if search.report(spec, {"epoch": 1, "val_accuracy": value, "seconds": 1.0}):
                 search.tell(spec, {"status": "pruned"})
         assert isinstance(search.ask(), Wait)
-        assert search.states() == {"running": 3}
+        assert search.states() == {"running": 1, "paused": 2}
         search.tell(specs[0], {"status": "failed", "error": "no"})
         assert search.ask() is None
         assert search.states() == {"failed": 1, "pruned": 2}
@@ -129,3 +129,20 @@ def test_a_spent_budget_begins_nothing_and_the_next_run_goes_on(ledger, monkeypa
         with Search(SPACE, Goal(), None, ledger, budget=250.0, pruner=None) as search:
             run(search, ledger, None, HERE, trainer=Slow())
             assert len(record(search)) == trials
+
+
+def test_what_a_spent_budget_leaves_paused_is_counted_so_and_not_as_running(ledger, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("rnnsweep.search.search.time.monotonic", lambda: now[0])
+
+    class Slow(Trainer):
+        def __call__(self, *given):
+            now[0] += 100.0
+            return super().__call__(*given)
+
+    with Search(SPACE, Goal(), None, ledger, budget=550.0, pruner="asha") as search:
+        run(search, ledger, None, HERE, trainer=Slow())
+    states = search.states()
+    assert states["paused"] > 0
+    assert "running" not in states
+    assert sum(states.values()) == search.begun

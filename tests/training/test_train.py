@@ -136,7 +136,7 @@ def test_a_loss_that_is_not_finite_ends_the_trial_with_epoch_and_key(tiny, engin
     spec = SPEC.replace(cell="simple_rnn", optimizer="sgd", learning_rate=1e38)
     result = train(spec, tiny, engine=engine)
     assert result.row["status"] == "diverged"
-    assert result.row["error"] == f"{spec.key}: the loss is not finite in epoch 1"
+    assert result.row["error"] == "the loss is not finite in epoch 1"
     assert result.predictions == {}
 
 
