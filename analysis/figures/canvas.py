@@ -15,6 +15,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+from numpy.typing import NDArray
 from PIL import Image
 
 from analysis.figures.vector import Told, vector
@@ -93,14 +94,34 @@ def titled(ax: Axes, title: str, subtitle: str) -> Axes:
 
 
 def legend(ax: Axes) -> Axes:
-    """Put a legend where the fewest points are, of lines or alone: found once, not at each drawing as `best` is."""
-    scattered = [np.ma.filled(of.get_offsets(), np.nan) for of in ax.collections if isinstance(of, PathCollection)]
-    points = np.concatenate([*(np.asarray(line.get_xydata(), dtype=float) for line in ax.lines), *scattered])
+    """Put a legend where it covers the fewest points, of lines or alone: found once, not at each drawing as `best` is.
+
+    Its size is guessed from its labels; where several corners are as good, the one with the fewest points around it.
+    """
+    lines = [_between(np.asarray(line.get_xydata(), dtype=float)) for line in ax.lines]
+    alone = [np.ma.filled(of.get_offsets(), np.nan) for of in ax.collections if isinstance(of, PathCollection)]
+    points = np.concatenate([*lines, *alone])
+    ax.autoscale_view()  # else the limits are found when it is drawn
     x, y = (ax.transData - ax.transAxes).transform(points[np.isfinite(points).all(axis=1)]).T
-    away = {name: np.hypot((x - right) / 0.5, (y - up) / 0.4) for name, (right, up) in CORNERS.items()}
-    corner: Any = min(CORNERS, key=lambda name: int((away[name] < 1).sum()))
+    labels = ax.get_legend_handles_labels()[1]
+    width, height = 0.12 + 0.012 * max(map(len, labels)), 0.04 + 0.055 * len(labels)
+
+    def covered(corner: str) -> tuple[int, int]:
+        across, up = abs(x - CORNERS[corner][0]), abs(y - CORNERS[corner][1])
+        return int(((across < width) & (up < height)).sum()), int((np.hypot(across / 0.5, up / 0.4) < 1).sum())
+
+    corner: Any = min(CORNERS, key=covered)
     ax.legend(loc=corner)
     return ax
+
+
+def _between(line: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the points [n, 2] of a line, and some between each and the next."""
+    if len(line) < 2:
+        return line
+    places = np.arange(len(line))
+    fine = np.linspace(0, len(line) - 1, 8 * (len(line) - 1) + 1)
+    return np.stack([np.interp(fine, places, column) for column in line.T], axis=1)
 
 
 def by_powers(ax: Axes) -> None:

@@ -172,7 +172,7 @@ def test_the_legend_of_the_costs_covers_no_point(ax):
 def test_a_legend_goes_where_no_points_are_of_lines_or_alone(ax):
     ax.scatter([0.9] * 5, [0.1] * 5, label="below, on the right")
     ax.plot([0.05, 0.95], [0.95, 0.95], label="above")
-    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.plot([0.05], [0.4], ".")
     legend(ax)
     ax.figure.canvas.draw()
     box = ax.get_legend().get_window_extent().transformed(ax.transAxes.inverted())
