@@ -20,6 +20,7 @@ def history(frame: pd.DataFrame, best: pd.DataFrame, ax: Axes, title: str, subti
     marks: dict[str, dict[str, Any]] = {
         "finished": {"marker": "o", "color": COLOURS["training"], "alpha": 0.6},
         "pruned": {"marker": "x", "color": GREY, "alpha": 0.7},
+        "paused": {"marker": "+", "color": GREY, "alpha": 0.7},
     }
     for state, mark in marks.items():
         part = frame[frame["state"] == state]

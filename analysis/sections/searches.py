@@ -30,7 +30,7 @@ from rnnsweep.search.goal import SMALLER
 from rnnsweep.spec import Spec
 from rnnsweep.stats import ACCURACY, contrast
 
-STATES = ("finished", "pruned", "failed", "running")
+STATES = ("finished", "pruned", "failed", "paused", "running")
 WHOLE = ("params", "seconds")  # objectives printed without decimals
 LIMITS = ("max_params", "max_seconds")
 FRESH = text(
@@ -41,7 +41,8 @@ FRESH = text(
 MEANING = (
     "A search suggests each network from the results before it; none is trained twice. Its choices are made by the "
     "validation accuracy of the best epoch alone; the test set is looked at once, for the winner. A pruned trial was "
-    "stopped because others did better at the same epoch; what it reached is its best epoch until then."
+    "stopped because others did better at the same epoch; what it reached is its best epoch until then. A paused one "
+    "was, too, and goes on with the search if it proves good."
 )
 
 

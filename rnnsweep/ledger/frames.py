@@ -51,7 +51,7 @@ EPOCH_COLUMNS = ["key", "epoch", "loss", "accuracy", "val_loss", "val_accuracy",
 class LedgerFrames:
     """All that a ledger holds: a row per trial, a row per epoch, layers and spec by key, and a warning per bad file.
 
-    And of searches: a row per suggestion, whose `state` is running, finished, pruned or failed, and what each looked
+    And of searches: a row per suggestion, its `state` running, paused, finished, pruned or failed, and what each looked
     for, by its name. And a row per linear line, with `BASELINE_COLUMNS`, in `refits` per line that was trained again on
     all texts, and the planned number of seeds by cell.
     """
@@ -126,7 +126,7 @@ def suggestion_row(study: str, key: str, record: Mapping[str, Any], result: Mapp
         "study": study,
         "key": key,
         **record,
-        "state": record["state"] if ended else result.get("status", "running"),
+        "state": record["state"] if ended else result.get("status", record["state"]),
     }
 
 

@@ -146,3 +146,4 @@ def test_what_a_spent_budget_leaves_paused_is_counted_so_and_not_as_running(ledg
     assert states["paused"] > 0
     assert "running" not in states
     assert sum(states.values()) == search.begun
+    assert (ledger.load().suggestions["state"] == "paused").sum() == states["paused"]
