@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import offset_copy
 
 from analysis.figures.canvas import BLUE, COLOURS, GREY, ORANGE, SERIES, by_powers, legend, tell, titled
 
@@ -122,7 +123,10 @@ def costs(frame: pd.DataFrame, beside: pd.DataFrame, cost: str, unit: str, ax: A
     if all((points[cost] > 0).all() for points in (frame, beside)):
         by_powers(ax)
     ax.set(xlabel=unit, ylabel="mean test accuracy")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4, borderaxespad=0)  # so many kinds cover points
+    below = offset_copy(
+        ax.transAxes, ax.get_figure(root=True), y=-34, units="points"
+    )  # the axis's title: so many kinds cover points
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=4, borderaxespad=0)
     return titled(tell(ax, said), title, subtitle)
 
 

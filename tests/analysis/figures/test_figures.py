@@ -3,12 +3,14 @@ import struct
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from analysis import figures
 from analysis.figures import networks
-from analysis.figures.canvas import COLOURS, legend, titled
+from analysis.figures.canvas import COLOURS, STYLE, legend, titled
 
 
 @pytest.fixture
@@ -159,14 +161,19 @@ def test_networks_of_more_kinds_than_there_are_colours_are_all_drawn_and_each_ki
     assert len(looks) == len(labels)
 
 
-def test_the_legend_of_the_costs_covers_no_point(ax):
-    spots = [(x, y) for x in (1.0, 10.0, 100.0) for y in (0.6, 0.7, 0.8, 0.9)]
-    frame = pd.DataFrame(spots, columns=["seconds", "test_accuracy"])
-    frame = frame.assign(kind=[f"kind {place % 8}" for place in range(len(spots))], network="n", number=0)
-    networks.costs(frame.assign(front_seconds=False), frame[:0], "seconds", "seconds of a run", ax, "title", "below")
-    ax.figure.canvas.draw()
-    box = ax.get_legend().get_window_extent()
-    assert not any(box.contains(x, y) for x, y in ax.transData.transform(spots))
+def test_the_legend_of_the_costs_covers_no_point_and_no_title():
+    with style.context(["default", STYLE]):
+        ax = Figure(layout="constrained").subplots()
+        spots = [(x, y) for x in (1.0, 10.0, 100.0) for y in (0.6, 0.7, 0.8, 0.9)]
+        frame = pd.DataFrame(spots, columns=["seconds", "test_accuracy"])
+        frame = frame.assign(kind=[f"kind {place % 8}" for place in range(len(spots))], network="n", number=0)
+        networks.costs(
+            frame.assign(front_seconds=False), frame[:0], "seconds", "seconds of a run", ax, "title", "below"
+        )
+        FigureCanvasAgg(ax.figure).draw()
+        box = ax.get_legend().get_window_extent()
+        assert not any(box.contains(x, y) for x, y in ax.transData.transform(spots))
+        assert not box.overlaps(ax.xaxis.label.get_window_extent())
 
 
 def test_a_legend_goes_where_no_points_are_of_lines_or_alone(ax):
@@ -174,7 +181,7 @@ def test_a_legend_goes_where_no_points_are_of_lines_or_alone(ax):
     ax.plot([0.05, 0.95], [0.95, 0.95], label="above")
     ax.plot([0.05], [0.4], ".")
     legend(ax)
-    ax.figure.canvas.draw()
+    FigureCanvasAgg(ax.figure).draw()
     box = ax.get_legend().get_window_extent().transformed(ax.transAxes.inverted())
     assert box.x1 < 0.5
     assert box.y1 < 0.5
