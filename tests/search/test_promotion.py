@@ -116,7 +116,9 @@ def test_no_trial_is_begun_that_the_budget_has_no_room_for(ledger):
     assert ledger.study(search.name)["trials"] == 10
 
 
-def test_a_spent_budget_begins_nothing_and_the_next_run_goes_on(ledger, monkeypatch):
+@pytest.fixture
+def slow(monkeypatch):
+    """Return trainers each of whose trials takes 100 s of the search's clock."""
     now = [0.0]
     monkeypatch.setattr("rnnsweep.search.search.time.monotonic", lambda: now[0])
 
@@ -125,23 +127,19 @@ def test_a_spent_budget_begins_nothing_and_the_next_run_goes_on(ledger, monkeypa
             now[0] += 100.0
             return super().__call__(*given)
 
+    return Slow
+
+
+def test_a_spent_budget_begins_nothing_and_the_next_run_goes_on(ledger, slow):
     for trials in (3, 6):
         with Search(SPACE, Goal(), None, ledger, budget=250.0, pruner=None) as search:
-            run(search, ledger, None, HERE, trainer=Slow())
+            run(search, ledger, None, HERE, trainer=slow())
             assert len(record(search)) == trials
 
 
-def test_what_a_spent_budget_leaves_paused_is_counted_so_and_not_as_running(ledger, monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr("rnnsweep.search.search.time.monotonic", lambda: now[0])
-
-    class Slow(Trainer):
-        def __call__(self, *given):
-            now[0] += 100.0
-            return super().__call__(*given)
-
+def test_what_a_spent_budget_leaves_paused_is_counted_so_and_not_as_running(ledger, slow):
     with Search(SPACE, Goal(), None, ledger, budget=550.0, pruner="asha") as search:
-        run(search, ledger, None, HERE, trainer=Slow())
+        run(search, ledger, None, HERE, trainer=slow())
     states = search.states()
     assert states["paused"] > 0
     assert "running" not in states

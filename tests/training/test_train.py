@@ -132,7 +132,7 @@ def test_each_training_review_is_seen_once_an_epoch_but_for_a_dropped_remainder(
 
 
 @ENGINES
-def test_a_loss_that_is_not_finite_ends_the_trial_with_epoch_and_key(tiny, engine):
+def test_a_loss_that_is_not_finite_ends_the_trial_with_its_epoch(tiny, engine):
     spec = SPEC.replace(cell="simple_rnn", optimizer="sgd", learning_rate=1e38)
     result = train(spec, tiny, engine=engine)
     assert result.row["status"] == "diverged"
