@@ -57,6 +57,18 @@ def files(searched):
     return report(searched[0].load(), searched[0].predictions)
 
 
+def test_of_the_best_network_fresh_seeds_are_told_from_the_one_that_chose_it(searched, files):
+    ledger, key = searched
+    trials = ledger.load().trials.set_index("key")
+    spec = ledger.specs([key])[key]
+    fresh = trials.loc[[spec.replace(seed=seed).key for seed in (2, 3)]]
+    said = files["report.md"].decode().split("## The best network")[1].split("##")[0]
+    assert (
+        "1 of these seeds chose it, in a search, so that both accuracies are somewhat too high on average; the others, "
+        f"2 fresh ones, have {fresh['val_accuracy'].mean():.4f} and {fresh['test_accuracy'].mean():.4f} by themselves."
+    ) in said
+
+
 def test_the_grid_beside_a_search_is_of_its_seed_and_epochs_and_none_that_it_suggested(searched):
     ledger, _ = searched
     contents = ledger.load()
