@@ -10,14 +10,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import offset_copy
+from matplotlib.transforms import Affine2D, offset_copy
+from numpy.typing import NDArray
 
 from analysis.figures.canvas import BLUE, COLOURS, GREY, ORANGE, SERIES, by_powers, legend, tell, titled
 
 MARKS = ("o", "s", "^", "D", "v", "P")  # so that no line is told by its colour alone; one more than there are colours
 # The marks of what stands beside networks.
 BESIDE = {"linear model": "x", "refit": "+", "mean of a refit's seeds": "p", "ensemble": "*"}
+# Where a number may stand beside its point, and how large two digits are, in points of a figure.
+AWAY = tuple((x, y) for y in (8, -8, 0, 16, -16, 24, -24) for x in (-4, 4, -12, 12) if abs(x) + abs(y) > 8)
+DIGITS = np.array([12.0, 9.0])
 T = TypeVar("T")
+Points = NDArray[np.float64]
 
 
 def _parted(things: Iterable[T]) -> Iterator[tuple[T, str, str]]:
@@ -117,16 +122,35 @@ def costs(frame: pd.DataFrame, beside: pd.DataFrame, cost: str, unit: str, ax: A
         ]
     front = frame[frame[f"front_{cost}"]].sort_values(cost)
     ax.step(front[cost], front["test_accuracy"], where="post", color=ORANGE, linewidth=1)
-    for x, y, number in zip(front[cost], front["test_accuracy"], front["number"], strict=True):
-        away = (-3, 4) if number % 2 else (3, -11)  # by turns, since neighbours on a front lie close
-        ax.annotate(str(number), (x, y), away, textcoords="offset points", fontsize=8, ha="center", weight="bold")
     if all((points[cost] > 0).all() for points in (frame, beside)):
         by_powers(ax)
+    places = [points[[cost, "test_accuracy"]].to_numpy(float) for points in (front, frame, beside)]
+    _number(ax, front["number"].astype(str), places[0], np.concatenate(places))
     ax.set(xlabel=unit, ylabel="mean test accuracy")
     # Below the axis's title, since so many kinds cover points.
     below = offset_copy(ax.transAxes, ax.get_figure(root=True), y=-34, units="points")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=4, borderaxespad=0)
     return titled(tell(ax, said), title, subtitle)
+
+
+def _number(ax: Axes, numbers: Iterable[str], places: Points, points: Points) -> None:
+    """Write numbers beside their places, float [n, 2], each near it, on no other number and few points."""
+    ax.autoscale_view()  # else the limits are found when it is drawn
+    to_points = ax.transData + Affine2D().scale(72 / ax.figure.dpi)
+    points, written = to_points.transform(points), np.zeros((0, 2))
+    for number, place, at in zip(numbers, places, to_points.transform(places), strict=True):
+
+        def covered(away: tuple[float, float], at: Points = at, written: Points = written) -> tuple[int, float]:
+            others, marks = (abs(them - at - away) for them in (written, points))
+            return int((others < DIGITS).all(axis=1).sum()), (marks < DIGITS / 2 + 2).all(axis=1).sum() + np.hypot(
+                *away
+            ) / 8
+
+        away = min(AWAY, key=covered)
+        written = np.vstack([written, at + away])
+        ax.annotate(
+            number, place, away, textcoords="offset points", fontsize=8, ha="center", va="center", weight="bold"
+        )
 
 
 def importance(frame: pd.DataFrame, names: Mapping[str, str], ax: Axes, title: str, subtitle: str) -> Axes:

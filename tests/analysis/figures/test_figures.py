@@ -1,3 +1,4 @@
+import itertools
 import struct
 
 import numpy as np
@@ -174,6 +175,19 @@ def test_the_legend_of_the_costs_covers_no_point_and_no_title():
         box = ax.get_legend().get_window_extent()
         assert not any(box.contains(x, y) for x, y in ax.transData.transform(spots))
         assert not box.overlaps(ax.xaxis.label.get_window_extent())
+
+
+def test_the_numbers_of_a_crowded_front_cover_each_other_nowhere():
+    with style.context(["default", STYLE]):
+        ax = Figure(layout="constrained").subplots()
+        frame = pd.DataFrame({"seconds": np.geomspace(5, 8, 12), "test_accuracy": np.linspace(0.86, 0.87, 12)})
+        frame = frame.assign(kind="GRU", network="n", number=range(1, 13), front_seconds=True)
+        far = pd.DataFrame({"kind": ["ensemble"], "network": ["mean"], "seconds": [900.0], "test_accuracy": [0.6]})
+        networks.costs(frame, far, "seconds", "seconds of a run", ax, "title", "below")
+        FigureCanvasAgg(ax.figure).draw()
+        boxes = {text.get_text(): text.get_window_extent() for text in ax.texts}
+        numbers = [boxes[str(number)] for number in range(1, 13)]
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(numbers, 2))
 
 
 def test_a_legend_goes_where_no_points_are_of_lines_or_alone(ax):
