@@ -119,6 +119,7 @@ def _trial_name(trial: Any) -> str:
 
 def _trainable(config: Row, dataset: Dataset, ledger: Ledger, machines: Machines, trainer: Trainer | None) -> None:
     os.environ.update(environment(config["gpus"]) | {"TUNE_FUNCTION_THREAD_TIMEOUT_S": END_SECONDS})
+    dataset = _as_before(dataset)
     spec = Spec.from_json(config["spec"])
     limit = _epoch_seconds(spec, dataset, machines, trainer)
     cores = cores_now if isinstance(machines.cpus_per_trial, str) else machines.cpus_per_trial
@@ -128,6 +129,20 @@ def _trainable(config: Row, dataset: Dataset, ledger: Ledger, machines: Machines
     except _ThreadEnds:
         sys.exit(0)
     tune.report(row)
+
+
+_latest: list[Dataset] = []  # of this worker's trials, one at most
+
+
+def _as_before(dataset: Dataset) -> Dataset:
+    """Return the data set that this worker's trial before had, where it is the same.
+
+    Ray makes another object of it for each trial, and what is worked out of a data set once, its splits and copies, is
+    known by the object.
+    """
+    if not _latest or _latest[0].sha256 != dataset.sha256:
+        _latest[:] = [dataset]
+    return _latest[0]
 
 
 class _ThreadEnds(BaseException):

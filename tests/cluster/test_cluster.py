@@ -244,6 +244,9 @@ def where():
         told |= {"gpus": mine["Resources"].get("GPU", 0), "tensorflow": "tensorflow" in sys.modules}
         groups = ray.util.placement_group_table().values()
         told["cores"] = cores_now()
+        seen = vars(sys).setdefault("seen", [])  # by this worker
+        seen.append(dataset)
+        told["trials"], told["data_sets"] = len(seen), len({id(one) for one in seen})
         told["asked_for"] = sum(group["state"] in ("PENDING", "CREATED") for group in groups)
         result = {"status": "finished", "seconds": 0.1, "val_accuracy": 0.5, "test_accuracy": 0.5, "best_epoch": 1}
         return SimpleNamespace(row=result | {"told": told}, predictions={})
@@ -277,6 +280,12 @@ def test_cores_of_a_node_that_nothing_waits_for_are_shared_by_the_trials_that_ru
     parts = [part(5, {"b", "a", "c"}, name) for name in "abc"]
     assert parts == [2, 2, 1]
     assert part(0, {"a"}, "a") == 0
+
+
+def test_what_is_worked_out_of_the_data_once_is_not_again_for_a_workers_next_trial(nodes, tmp_path, tiny):
+    rows = told(nodes, Ledger(tmp_path), tiny, max_concurrent=1)
+    assert max(row["trials"] for row in rows) == len(SPECS)
+    assert {row["data_sets"] for row in rows} == {1}
 
 
 def test_a_gpu_of_unknown_size_is_given_whole_to_a_trial_that_is_packed_automatically(nodes, tmp_path, tiny):
