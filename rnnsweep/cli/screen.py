@@ -286,7 +286,8 @@ def print_bar(console: Console, spec: Spec, accuracy: float, seeds: int, line: M
     """Print the best network, with its mean test accuracy, beside the best linear line, a row of the ledger."""
     title = LINE_TITLES.get(str(line["model"]), str(line["model"]))
     ahead = 100 * (float(line["test_accuracy"]) - accuracy)
-    verdict = f"the line is {ahead:.1f} points ahead" if ahead > 0 else f"the network is {-ahead:.1f} points ahead"
+    first = "the line is" if ahead > 0 else "the network is"
+    verdict = f"{first} {abs(ahead):.1f} points ahead" if abs(ahead) >= 0.05 else "they are level"
     console.print(
         f"[bold]bar[/]      best network so far: {spec.label()}, test {accuracy:.4f} (n = {seeds}); best linear "
         f"line: {title}, {line['num_words']:,} words, {line['max_len']:,} steps, test {line['test_accuracy']:.4f} in "

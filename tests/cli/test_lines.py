@@ -1,6 +1,7 @@
 """Linear lines of a sweep: for which settings, on which reviews, and how a network is set against them."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -134,5 +135,7 @@ def test_the_best_network_by_validation_stands_beside_the_best_line_of_its_data(
     before = len(text)
     lines.print_against(console, ledger.load(), specs[2], 0.9, 1)
     assert console.file.getvalue()[before:] == "", "other reviews have other lines"
-    lines.print_against(console, ledger.load(), SMALL, 1.01, 2)
-    assert "the network is" in console.file.getvalue()
+    best = float(re.findall(r"steps, test ([\d.]+) in", text)[0])
+    for ahead, verdict in ((0.01, "the network is 1.0 points"), (-0.01, "the line is 1.0"), (0.0004, "they are level")):
+        lines.print_against(console, ledger.load(), SMALL, best + ahead, 2)
+        assert verdict in console.file.getvalue().splitlines()[-1]
