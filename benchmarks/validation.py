@@ -1,24 +1,10 @@
 """Does validation on whole groups of texts flatter less than on random ones, where the true groups are known?
 
-    python benchmarks/validation.py --json validation.jsonl
+    python benchmarks/validation.py --seeds 5 --json validation.jsonl
 
-A random split flatters by 0.5 to 12 points; groups that are found from rare words are at most 2 points off, and cut at
-most 7 % of the true groups, where a random split cuts 35 to 46 %. Validation and test accuracy of TF-IDF with logistic
-regression (pairs of characters too for Chinese), a fifth held out, one draw (seed 1), on a core of an Intel Xeon:
-
-|                          | random             | found              | named              | true groups cut |
-| ------------------------ | ------------------ | ------------------ | ------------------ | --------------- |
-| IMDB, 1,000 words        | .873, .868 (+0.5)  | .863, .866 (-0.3)  |                    |                 |
-| IMDB, all 88,588         | .902, .887 (+1.5)  | .893, .891 (+0.2)  |                    |                 |
-| Debian, 16 topics        | .877, .814 (+6.3)  | .801, .804 (-0.3)  | .805, .805 (+0.1)  | 45.1 %, 5.7 %   |
-| Debian, 46 sections      | .827, .798 (+2.9)  | .777, .793 (-1.6)  | .771, .795 (-2.4)  | 46.2 %, 7.0 %   |
-| Chinese reviews, copies  | .963, .842 (+12.1) | .835, .846 (-1.1)  | .836, .837 (-0.1)  | 35.5 %, 0 %     |
-
-How links are weighted was chosen by how many of Debian's groups are cut, so that its two shares of groups found are
-those of the data it was chosen on (with plain cosines 7.4 and 8.2 %). What the chosen C is worth, trained on all
-training texts, differs by 0.1 points or less between the kinds, but for the Chinese reviews: .841 where the random
-split chose it, .846 where whole groups did, and one draw does not tell that from chance. Finding groups takes 1 to 5
-CPU seconds, all of this some minutes, most of them for the 46 sections. Exit status 1 where a floor is missed.
+Validation and test accuracy of a linear model where a fifth is held out at random, in groups that are found, and in
+groups that are named. What came out: docs/decisions/validation.md. All of it takes 23 CPU minutes, most of them for the
+46 sections. Exit status 1 where a floor is missed.
 """
 
 from __future__ import annotations
