@@ -68,3 +68,11 @@ def test_a_ledger_is_opened_both_ways_in_a_folder_and_a_bucket(monkeypatch, tmp_
         ("folder", "results"),
         ("folder", "load"),
     ]
+
+
+def test_pieces_and_whole_texts_are_measured_side_by_side(monkeypatch, tmp_path):
+    run(monkeypatch, "segments.py", "--reviews", 64, "--segment", 20, "--repeats", 1, "--json", tmp_path / "x")
+    rows = [json.loads(line) for line in (tmp_path / "x").read_text().splitlines()]
+    assert len({row["network"] for row in rows}) == 4
+    for row in rows:
+        assert row["whole_over_pieces"] == pytest.approx(row["whole_cpu_seconds"] / row["pieces_cpu_seconds"])
