@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 import environment  # noqa: F401  (before NumPy)
 import numpy as np
-from shared import parser, show
+from shared import EPOCH, parser, show
 
 from rnnsweep.data import encode, load
 from rnnsweep.machine.device import keras, use_cores
@@ -31,7 +31,6 @@ from rnnsweep.sweep import cores_here
 from rnnsweep.training.engines import PackedEngine
 from rnnsweep.training.optimizer import keras_optimizer
 
-EPOCH = 20_000
 NETWORKS = ("lstm-1x-1k", "gru-3x-1k")
 
 

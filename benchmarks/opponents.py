@@ -15,11 +15,11 @@ from typing import Any
 
 import environment  # noqa: F401  (before NumPy)
 import numpy as np
+from shared import EPOCH
 
 from rnnsweep.data import encode, load
 from rnnsweep.spec import Spec
 
-EPOCH = 20_000
 TORCH_BATCHES = 3  # its packed sequences take minutes per epoch
 TORCH_LAYERS = {"simple_rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}  # it has no others
 

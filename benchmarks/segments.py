@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import environment  # noqa: F401  (before NumPy)
 import numpy as np
-from shared import parser, show
+from shared import EPOCH, parser, show
 
 from rnnsweep.data import encode, load
 from rnnsweep.machine.device import use_cores
@@ -23,7 +23,6 @@ from rnnsweep.spec import Spec
 from rnnsweep.training.engines import engine_class
 from rnnsweep.training.optimizer import keras_optimizer
 
-EPOCH = 20_000
 BASE = Spec(cell="lstm", num_words=10_000, max_len=1000, batch_size=64, pooling="max+mean")
 NETWORKS = {
     "LSTM 100": BASE,

@@ -17,6 +17,8 @@ from rnnsweep.machine.software import blas_text, processor
 from rnnsweep.spec import Spec
 from rnnsweep.sweep import Listener
 
+EPOCH = 20_000  # reviews of an epoch, to which seconds are scaled
+
 
 class Clock(Listener):
     """Keeps how many trials run at a time, and when each trial ended with what row."""

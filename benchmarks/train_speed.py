@@ -22,10 +22,10 @@ from collections.abc import Callable
 
 import environment  # noqa: F401  (before NumPy)
 import numpy as np
-from opponents import EPOCH, by_torch, keras_fit
+from opponents import by_torch, keras_fit
 from rich.console import Console
 from rich.table import Column, Table
-from shared import machine, parser
+from shared import EPOCH, machine, parser
 
 from rnnsweep.cells import BUILT_IN
 from rnnsweep.data import encode, load
