@@ -19,7 +19,7 @@ MARKS = ("o", "s", "^", "D", "v", "P")  # so that no line is told by its colour 
 # The marks of what stands beside networks.
 BESIDE = {"linear model": "x", "refit": "+", "mean of a refit's seeds": "p", "ensemble": "*"}
 # Where a number may stand beside its point, and how large two digits are, in points of a figure.
-AWAY = tuple((x, y) for y in (8, -8, 0, 16, -16, 24, -24) for x in (-4, 4, -12, 12) if abs(x) + abs(y) > 8)
+AWAY = np.array([(x, y) for y in (8, -8, 0, 16, -16, 24, -24) for x in (-4, 4, -12, 12) if abs(x) + abs(y) > 8])
 DIGITS = np.array([12.0, 9.0])
 T = TypeVar("T")
 Points = NDArray[np.float64]
@@ -139,14 +139,9 @@ def _number(ax: Axes, numbers: Iterable[str], places: Points, points: Points) ->
     to_points = ax.transData + Affine2D().scale(72 / ax.figure.dpi)
     points, written = to_points.transform(points), np.zeros((0, 2))
     for number, place, at in zip(numbers, places, to_points.transform(places), strict=True):
-
-        def covered(away: tuple[float, float], at: Points = at, written: Points = written) -> tuple[int, float]:
-            others, marks = (abs(them - at - away) for them in (written, points))
-            return int((others < DIGITS).all(axis=1).sum()), (marks < DIGITS / 2 + 2).all(axis=1).sum() + np.hypot(
-                *away
-            ) / 8
-
-        away = min(AWAY, key=covered)
+        others, marks = (abs(at + AWAY[:, None] - them) for them in (written, points))
+        covered = (marks < DIGITS / 2 + 2).all(axis=2).sum(axis=1) + np.hypot(*AWAY.T) / 8
+        away = AWAY[np.lexsort((covered, (others < DIGITS).all(axis=2).sum(axis=1)))[0]]
         written = np.vstack([written, at + away])
         ax.annotate(
             number, place, away, textcoords="offset points", fontsize=8, ha="center", va="center", weight="bold"
