@@ -1,6 +1,6 @@
 """How much sooner is the whole report there? The report preset as a sweep, against a plain Keras script, one by one.
 
-    python benchmarks/sweep_speed.py --data imdb --reviews 8000 --epochs 2
+    python benchmarks/sweep_speed.py --data imdb --reviews 25000    (the published epochs: two hours on two cores)
     python benchmarks/sweep_speed.py --data embedded --reviews 300 --epochs 1    (scaled down, for CI)
 
 Both sides are started as a user starts them, as a program that imports what it needs, and both may use every core. They
@@ -26,14 +26,14 @@ from rnnsweep.space import SYSTEMS, preset
 GRID = Path(__file__).parents[1] / "sweeps" / "grid.py"
 
 
-def plain_keras(data: str, reviews: int, epochs: int) -> None:
+def plain_keras(data: str, own: dict[str, list[int]]) -> None:
     """Train the eight systems one after another as a Keras user would, and evaluate each on the test set."""
     import keras
     import tensorflow as tf
 
     layers = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
     dataset = load(data)
-    for spec in preset("report", {"reviews": [reviews], "epochs": [epochs]}):
+    for spec in preset("report", own):
         parts = split(spec, dataset)
         model = keras.Sequential([keras.Input((spec.max_len,), dtype="int32")])
         model.add(keras.layers.Embedding(spec.embedding_rows, spec.embedding_dim))
@@ -51,7 +51,7 @@ def plain_keras(data: str, reviews: int, epochs: int) -> None:
             pairs = (encode(part, spec.num_words, spec.max_len), part.labels)  # noqa: B023  (used at once)
             return tf.data.Dataset.from_tensor_slices(pairs).batch(512).with_options(untuned)  # noqa: B023
 
-        model.fit(batches.with_options(untuned), epochs=epochs, validation_data=held(parts.validation), verbose=0)
+        model.fit(batches.with_options(untuned), epochs=spec.epochs, validation_data=held(parts.validation), verbose=0)
         model.evaluate(held(parts.test), verbose=0)
 
 
@@ -67,13 +67,14 @@ def main() -> None:
     flags = parser(__doc__)
     flags.add_argument("--data", default="embedded")
     flags.add_argument("--reviews", type=int, default=1000)
-    flags.add_argument("--epochs", type=int, default=1)
+    flags.add_argument("--epochs", type=int, help="of every system; by default as many as were published of each")
     flags.add_argument("--plain-keras", action="store_true", help=argparse.SUPPRESS)
     options = flags.parse_args()
+    own = {name: value for name in ("reviews", "epochs") if (value := getattr(options, name)) is not None}
     if options.plain_keras:
-        plain_keras(options.data, options.reviews, options.epochs)
+        plain_keras(options.data, {name: [value] for name, value in own.items()})
         return
-    flags = ["--data", options.data, "--reviews", str(options.reviews), "--epochs", str(options.epochs)]
+    flags = ["--data", options.data, *(word for name, value in own.items() for word in (f"--{name}", str(value)))]
     load(options.data)  # converts it once, for both sides
     command = [sys.executable, str(GRID), "--preset", "report"]
     with tempfile.TemporaryDirectory() as folder:  # once per machine, the recurrences are compiled
@@ -84,7 +85,7 @@ def main() -> None:
     row = {
         "systems": len(SYSTEMS),
         "reviews": options.reviews,
-        "epochs": options.epochs,
+        "epochs": options.epochs or "as published",
         "sweep_seconds": round(sweep, 1),
         "plain_keras_seconds": round(keras, 1),
         "ratio": round(keras / sweep, 2),
