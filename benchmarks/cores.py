@@ -20,16 +20,14 @@ from collections.abc import Sequence
 
 import environment  # noqa: F401  (before NumPy)
 import numpy as np
+from epoch import fresh, steps
 from shared import EPOCH, parser, show
 
 from rnnsweep.data import encode, load
 from rnnsweep.machine.device import keras, use_cores
-from rnnsweep.network.model import build
 from rnnsweep.space import SYSTEMS
 from rnnsweep.spec import Spec
 from rnnsweep.sweep import cores_here
-from rnnsweep.training.engines import PackedEngine
-from rnnsweep.training.optimizer import keras_optimizer
 
 NETWORKS = ("lstm-1x-1k", "gru-3x-1k")
 
@@ -42,16 +40,14 @@ def numbers_of_cores(most: int) -> list[int]:
 def epoch(spec: Spec, ids: np.ndarray, labels: np.ndarray, cores: int) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return wall, CPU and the busiest thread's CPU seconds of an epoch of 20,000 reviews, and all its numbers."""
     use_cores(cores)
-    model, optimizer, size = build(spec), keras_optimizer(spec), spec.batch_size
-    optimizer.build(model.trainable_variables)
-    engine = PackedEngine(spec, model, optimizer)
+    (engine, variables), size = fresh(spec), spec.batch_size
     engine.predict(ids[:size])
     engine.start_epoch(1)
     begun = _clocks()
-    losses = [engine.step(ids[i : i + size], labels[i : i + size])[0] for i in range(0, len(ids), size)]
+    losses = steps(engine, size, ids, labels)
     wall, cpu, calling = _clocks() - begun
     engine.end_epoch()
-    weights = [keras.ops.convert_to_numpy(variable) for variable in [*model.variables, *optimizer.variables]]
+    weights = [keras.ops.convert_to_numpy(variable) for variable in variables]
     seconds = np.array([wall, cpu, max(calling, (cpu - calling) / max(cores - 1, 1))]) * EPOCH / len(ids)
     return seconds, [np.array(losses), *weights, engine.predict(ids[: 4 * size])]
 

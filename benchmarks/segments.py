@@ -14,14 +14,12 @@ from collections.abc import Callable
 
 import environment  # noqa: F401  (before NumPy)
 import numpy as np
+from epoch import fresh, steps
 from shared import EPOCH, parser, show
 
 from rnnsweep.data import encode, load
 from rnnsweep.machine.device import use_cores
-from rnnsweep.network.model import build
 from rnnsweep.spec import Spec
-from rnnsweep.training.engines import engine_class
-from rnnsweep.training.optimizer import keras_optimizer
 
 BASE = Spec(cell="lstm", num_words=10_000, max_len=1000, batch_size=64, pooling="max+mean")
 NETWORKS = {
@@ -36,15 +34,12 @@ NETWORKS = {
 
 def epoch_of(spec: Spec, ids: np.ndarray, labels: np.ndarray) -> Callable[[], float]:
     """Return what trains an epoch and returns its CPU seconds; the first one, which compiles, is over."""
-    model, optimizer = build(spec), keras_optimizer(spec)
-    optimizer.build(model.trainable_variables)
-    engine = engine_class("packed", spec, "cpu")(spec, model, optimizer)
+    engine, _ = fresh(spec)
 
     def epoch() -> float:
         begun = time.process_time()
         engine.start_epoch(1)
-        for at in range(0, len(ids), spec.batch_size):
-            engine.step(ids[at : at + spec.batch_size], labels[at : at + spec.batch_size])
+        steps(engine, spec.batch_size, ids, labels)
         engine.end_epoch()
         return time.process_time() - begun
 

@@ -70,11 +70,11 @@ def main() -> None:
     flags.add_argument("--epochs", type=int, help="of every system; by default as many as were published of each")
     flags.add_argument("--plain-keras", action="store_true", help=argparse.SUPPRESS)
     options = flags.parse_args()
-    own = {name: value for name in ("reviews", "epochs") if (value := getattr(options, name)) is not None}
+    own = {"reviews": [options.reviews]} | ({"epochs": [options.epochs]} if options.epochs else {})
     if options.plain_keras:
-        plain_keras(options.data, {name: [value] for name, value in own.items()})
+        plain_keras(options.data, own)
         return
-    flags = ["--data", options.data, *(word for name, value in own.items() for word in (f"--{name}", str(value)))]
+    flags = ["--data", options.data, *(f"--{name}={value}" for name, (value,) in own.items())]
     load(options.data)  # converts it once, for both sides
     command = [sys.executable, str(GRID), "--preset", "report"]
     with tempfile.TemporaryDirectory() as folder:  # once per machine, the recurrences are compiled

@@ -22,6 +22,7 @@ from collections.abc import Callable
 
 import environment  # noqa: F401  (before NumPy)
 import numpy as np
+from epoch import fresh, steps
 from opponents import by_torch, keras_fit
 from rich.console import Console
 from rich.table import Column, Table
@@ -33,7 +34,6 @@ from rnnsweep.machine.device import keras, use_cores
 from rnnsweep.network.model import build
 from rnnsweep.space import SYSTEMS
 from rnnsweep.spec import Spec
-from rnnsweep.training.engines import engine_class
 
 LONG = {f"{cell}-1000-steps": Spec(cell=cell, num_words=10_000, max_len=1000) for cell in BUILT_IN}
 KINDS = {
@@ -81,19 +81,17 @@ def dense_step(spec: Spec) -> Step:
 def engine_epoch(spec: Spec, ids: np.ndarray, labels: np.ndarray) -> tuple[str, float, float, list[float]]:
     """Return the engine's name, CPU seconds of the first step and of an epoch of 20,000 reviews, each batch's loss."""
 
-    def fresh():
-        model, optimizer = build(spec), keras.optimizers.Adam(spec.learning_rate)
-        optimizer.build(model.trainable_variables)
-        engine = engine_class("auto", spec, "cpu")(spec, model, optimizer)
+    def begun_engine():
+        engine, _ = fresh(spec, "auto")
         engine.start_epoch(1)
         return engine
 
     size = spec.batch_size
     begun = time.process_time()
-    fresh().step(ids[:size], labels[:size])  # compiling and first allocations, or reading the compiled code
-    first, engine = time.process_time() - begun, fresh()
+    begun_engine().step(ids[:size], labels[:size])  # compiling and first allocations, or reading the compiled code
+    first, engine = time.process_time() - begun, begun_engine()
     begun = time.process_time()
-    losses = [engine.step(ids[i : i + size], labels[i : i + size])[0] for i in range(0, len(ids), size)]
+    losses = steps(engine, size, ids, labels)
     engine.end_epoch()
     return engine.name, first, (time.process_time() - begun) * EPOCH / len(ids), losses
 
