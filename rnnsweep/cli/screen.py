@@ -137,7 +137,7 @@ def print_nodes(console: Console, nodes: list[Node], slots: int) -> None:
     console.print(f"[bold]cluster[/]  {len(nodes)} nodes, {slots} trials at a time")
     console.print("         every node received the reviews by the object store, and wrote and read the results",
                   soft_wrap=True)  # fmt: skip
-    software = ", ".join(f"{name} {nodes[0].versions[name]}" for name in MUST_AGREE)
+    software = ", ".join(f"{name} {nodes[0].versions[name]}" for name in MUST_AGREE if name in nodes[0].versions)
     known = next((node.revision for node in nodes if node.revision), "of unknown revision")
     console.print(f"         {software}, rnnsweep {known} on all", soft_wrap=True)
     kinds: dict[tuple[str, ...], list[Node]] = {}

@@ -15,6 +15,7 @@ from rnnsweep.cluster.nodes import Node
 from rnnsweep.cluster.slots import count_slots
 from rnnsweep.ledger import Ledger, StoreError
 from rnnsweep.machine.gpu import installed
+from rnnsweep.machine.keras_backend import USUAL
 from rnnsweep.machine.software import blas_text, revision, versions
 from rnnsweep.sweep import Machines, SweepError
 
@@ -74,6 +75,9 @@ def problems(nodes: Iterable[Node], arrived: set[str], reviews: int, uri: str) -
             if not node.error and node.versions.get(name) != here.get(name):
                 found = node.versions.get(name, "none")
                 yield f"node {node.name} has {name} {found}, this driver {here.get(name)}; install the same on both"
+        there, ours_backend = (found.get("backend", USUAL) for found in (node.versions, here))
+        if not node.error and there != ours_backend:
+            yield f"node {node.name} has KERAS_BACKEND {there}, this driver {ours_backend}; set the same on both"
         if ours and node.revision and ours != node.revision:
             yield f"node {node.name} has rnnsweep {node.revision}, this driver {ours}; install the same on both"
 

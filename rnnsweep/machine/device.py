@@ -9,15 +9,16 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from rnnsweep.machine.gpu import installed, memory_limit_mb
+from rnnsweep.machine.gpu import fraction, installed, memory_limit_mb
 from rnnsweep.machine.imports import without
+from rnnsweep.machine.keras_backend import backend_name
 from rnnsweep.machine.quiet import quiet
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Keras and TensorFlow import these, where they are installed, for pictures, scikit-learn's interface and Google's TPUs:
-# a third of their start.
-_UNUSED = ("matplotlib", "sklearn", "IPython", "googleapiclient", "oauth2client")
-with quiet(), without(*_UNUSED):  # TensorFlow writes before its own log level counts
+# Keras and TensorFlow import these, where they are installed, for pictures, scikit-learn's interface, Google's TPUs and
+# other backends: a third of their start.
+_UNUSED = {"matplotlib", "sklearn", "IPython", "googleapiclient", "oauth2client", "tensorflow", "jax"}
+with quiet(), without(*_UNUSED - {backend_name()}):  # TensorFlow writes before its own log level counts
     import keras as keras
 
 # A file in the user's folder (keras.json) may say otherwise, and would give other numbers under the same key.
@@ -31,6 +32,8 @@ class _Backend:
     """What is done and answered where nothing is known of a backend; the functions below say what each is for."""
 
     jit_compile: bool | str = "auto"
+
+    def keep_float32(self) -> None: ...
 
     def use_cores(self, cores: int, gpu_share: float | None) -> None: ...
 
@@ -47,6 +50,11 @@ class _Backend:
 
 class _TensorFlow(_Backend):
     jit_compile = False  # XLA makes recurrences several times slower on a CPU and hides cuDNN's on a GPU
+
+    def keep_float32(self) -> None:
+        import tensorflow as tf
+
+        tf.config.experimental.enable_tensor_float_32_execution(False)
 
     def use_cores(self, cores: int, gpu_share: float | None) -> None:
         import tensorflow as tf
@@ -95,11 +103,18 @@ def _limit_tensorflow(device: Any, share: float | None) -> None:
 
 
 class _Torch(_Backend):
+    def keep_float32(self) -> None:
+        import torch
+
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+
     def use_cores(self, cores: int, gpu_share: float | None) -> None:
         import torch
 
+        torch.set_num_threads(cores)
         if gpu_share and gpu_share < 1 and torch.cuda.is_available():
-            torch.cuda.set_per_process_memory_fraction(gpu_share)
+            total = torch.cuda.get_device_properties(0).total_memory / 2**20
+            torch.cuda.set_per_process_memory_fraction(fraction(total, gpu_share))
 
     def device_kind(self) -> str:
         import torch
@@ -118,6 +133,11 @@ class _Torch(_Backend):
 
 
 class _Jax(_Backend):  # its share of a GPU is said by its environment, before it is imported
+    def keep_float32(self) -> None:
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "highest")
+
     def device_kind(self) -> str:
         import jax
 
@@ -135,6 +155,9 @@ _BACKENDS: dict[str, _Backend] = {"tensorflow": _TensorFlow(), "torch": _Torch()
 def _backend() -> _Backend:
     return _BACKENDS.get(keras.backend.backend(), _Backend())
 
+
+# A GPU would round the factors of products to 10 bits, TensorFloat-32: a float32 in name alone.
+_backend().keep_float32()
 
 _CORES: list[Callable[[], int]] = [lambda: 1]  # says how many this process keeps to
 

@@ -1,20 +1,25 @@
 """A trial's share of a GPU: how large it must be, and how each backend is kept to it.
 
-No figure here was measured on a GPU: `CONTEXT_MB` and the estimate are assumptions on the safe side, which the peaks
-that trials record on a GPU replace.
+docs/gpu.md has what was measured on one.
 """
 
 from __future__ import annotations
 
+import functools
 import subprocess
 
 PER_GPU = 8  # trials that share a GPU at most: more of them than that wait for the GPU, not for its memory
-CONTEXT_MB = 600.0  # of a process on a GPU beside its arrays: CUDA's and cuDNN's own
+CONTEXT_MB = 1000.0  # of a process on a GPU beside its arrays: CUDA's, cuBLAS's and cuDNN's own
 
 
 def memory_limit_mb(total_mb: float, share: float) -> int:
     """Return how many MB of arrays a trial may hold on a GPU of this many MB, so that all shares fit side by side."""
     return max(int(total_mb * share - CONTEXT_MB), 1)
+
+
+def fraction(total_mb: float, share: float) -> float:
+    """Return the part of a GPU of this many MB that a trial's arrays may fill, where a backend asks for a part."""
+    return memory_limit_mb(total_mb, share) / total_mb
 
 
 def environment(share: float) -> dict[str, str]:
@@ -24,9 +29,11 @@ def environment(share: float) -> dict[str, str]:
     """
     if not share:
         return {"CUDA_VISIBLE_DEVICES": ""}
-    return {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{share:.4f}"} if share < 1 else {}
+    sizes = [memory for _, memory in installed()] if share < 1 else []
+    return {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{fraction(min(sizes), share):.4f}"} if sizes else {}
 
 
+@functools.cache  # asked before each trial, and no GPU comes while a process runs
 def installed() -> list[tuple[str, float]]:
     """Return name and memory in MB of the GPUs of this machine, by NVIDIA's own tool; empty where there is none."""
     command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]

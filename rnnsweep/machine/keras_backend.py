@@ -30,6 +30,11 @@ def check_backend() -> None:
     )
 
 
+def backend_name() -> str:
+    """Return the name of the backend that Keras will run on."""
+    return _chosen()[0]
+
+
 def _chosen() -> tuple[str, str]:
     """Return the backend's name, by Keras's own rule, and what says so."""
     if os.environ.get("KERAS_BACKEND"):

@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from rnnsweep.machine.keras_backend import USUAL, backend_name
+
 LIBRARIES = ("keras", "tensorflow", "torch", "jax", "numpy", "numba", "igraph", "ray")
 # NumPy's matmul runs on the BLAS that NumPy brings along, and numba's np.dot on SciPy's.
 PRODUCTS = {"numpy": "numpy", "scipy": "scipy.linalg.cython_blas"}
@@ -21,12 +23,16 @@ STEERING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # have OpenBLAS compute as
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that are installed, without importing them."""
+    """Return the versions of Python and of the libraries that are installed, without importing them.
+
+    And `backend`, the one that Keras runs on, where that is another than usual: from the same seed it begins with other
+    weights, and a ledger must say so.
+    """
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         with suppress(ModuleNotFoundError):
             found[name] = version(name)
-    return found
+    return found | ({"backend": backend_name()} if backend_name() != USUAL else {})
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -196,7 +197,7 @@ def summary(model: keras.Model) -> list[dict[str, Any]]:
             "name": layer.name,
             "type": type(layer).__name__,
             "output_shape": list(layer.output.shape),
-            "params": sum(weight.shape.num_elements() for weight in layer.trainable_weights or layer.weights),
+            "params": sum(math.prod(weight.shape) for weight in layer.trainable_weights or layer.weights),
         }
         for layer in model.layers
         if not isinstance(layer, keras.layers.InputLayer)

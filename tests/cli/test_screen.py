@@ -1,6 +1,7 @@
 """What is printed of a cluster's nodes and of the kernel that computes the numbers."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -27,6 +28,12 @@ def test_nodes_of_one_kernel_are_said_to_agree(console):
     out = console.file.getvalue()
     assert "kernel   openblas 0.3.33 Zen on all" in out
     assert "warning" not in out
+
+
+def test_nodes_without_tensorflow_say_what_they_have(console):
+    found = {name: "1.0" for name in MUST_AGREE if name != "tensorflow"}
+    screen.print_nodes(console, [replace(node("a", ""), versions=found)], 4)
+    assert "ray 1.0, keras 1.0" in console.file.getvalue()
 
 
 def test_nodes_whose_blas_differ_are_named_in_one_warning(console):

@@ -19,6 +19,7 @@ from rnnsweep.cli.grid import grid
 from rnnsweep.cluster import autoscaler, backend, connect, slots
 from rnnsweep.cluster.nodes import Autoscaler, Node, NodeType, slots_of
 from rnnsweep.ledger import Ledger
+from rnnsweep.machine.gpu import PER_GPU, fraction
 from rnnsweep.machine.software import versions
 from rnnsweep.run import run
 from rnnsweep.search import Goal
@@ -150,6 +151,7 @@ def node(**more):
         ({"results": "lost"}, "results /r is another place on node h2 (10.0.0.2)"),
         ({"reviews": 3}, "node h2 (10.0.0.2) received 3 of 160 reviews"),
         ({"versions": versions() | {"keras": "3.0"}}, "node h2 (10.0.0.2) has keras 3.0, this driver"),
+        ({"versions": versions() | {"backend": "torch"}}, "node h2 (10.0.0.2) has KERAS_BACKEND torch, this"),
         ({"revision": "elsewhere"}, "node h2 (10.0.0.2) has rnnsweep elsewhere, this driver here; install the same"),
         ({"error": "No module named 'rnnsweep'"}, "node h2 (10.0.0.2): No module named 'rnnsweep'"),
     ],
@@ -216,11 +218,15 @@ def test_on_kubernetes_a_worker_that_may_not_ask_knows_of_no_autoscaler(tmp_path
 
 
 @pytest.fixture(scope="module")
-def nodes():
+def nodes(tmp_path_factory):
     """Return the address of a head without cores, a node with cores and one with two declared GPUs too."""
     from ray.cluster_utils import Cluster
 
+    tool = tmp_path_factory.mktemp("tools") / "nvidia-smi"  # as every node finds it
+    tool.write_text("#!/bin/sh\necho 'Tesla T4, 16000'\n")
+    tool.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
         patch.delenv("CUDA_VISIBLE_DEVICES", raising=False)  # Ray declares no more GPUs than it lets one see
         machine = Cluster(True, head_node_args={"num_cpus": 0, "num_gpus": 0, "include_dashboard": False})
         machine.add_node(num_cpus=4, num_gpus=0)
@@ -264,7 +270,7 @@ def told(address, ledger, dataset, **how):
 def test_trials_with_a_share_run_where_gpus_are_and_are_told_their_share(nodes, tmp_path, tiny):
     rows = told(nodes, Ledger(tmp_path), tiny, gpus_per_trial=0.5, max_concurrent=2)
     assert {row["gpus"] for row in rows} == {2}
-    assert {row["XLA_PYTHON_CLIENT_MEM_FRACTION"] for row in rows} == {"0.5000"}
+    assert {row["XLA_PYTHON_CLIENT_MEM_FRACTION"] for row in rows} == {f"{fraction(16_000, 0.5):.4f}"}
     assert {row["CUDA_VISIBLE_DEVICES"] for row in rows} <= {"0", "1"}
     assert not any(row["tensorflow"] for row in rows)
 
@@ -288,10 +294,10 @@ def test_what_is_worked_out_of_the_data_once_is_not_again_for_a_workers_next_tri
     assert {row["data_sets"] for row in rows} == {1}
 
 
-def test_a_gpu_of_unknown_size_is_given_whole_to_a_trial_that_is_packed_automatically(nodes, tmp_path, tiny):
+def test_small_trials_share_a_gpu_automatically_each_with_room_for_its_context(nodes, tmp_path, tiny):
     rows = told(nodes, Ledger(tmp_path), tiny, gpus_per_trial="auto", max_concurrent=2)
     assert {row["gpus"] for row in rows} == {2}
-    assert {row["XLA_PYTHON_CLIENT_MEM_FRACTION"] for row in rows} == {None}
+    assert {row["XLA_PYTHON_CLIENT_MEM_FRACTION"] for row in rows} == {f"{fraction(16_000, 1 / PER_GPU):.4f}"}
 
 
 def test_room_is_asked_for_at_once_for_as_many_trials_as_may_run(nodes, tmp_path, tiny, monkeypatch):
