@@ -10,6 +10,7 @@ from rnnsweep.network.output import Output, output_of
 from rnnsweep.spec import Spec
 
 GATE_FLOPS = 30  # operations of one unit of a minGRU in a step beside its product, counted in `packed/steps.py`
+CUDNN_COLUMNS = 11  # per column of gates, of what cuDNN keeps of a word: of JAX's LSTM, the most that was measured
 PREDICT_BATCH = 512  # reviews that `train` predicts at a time
 
 
@@ -61,15 +62,16 @@ def forward_flops(spec: Spec) -> int:
 
 
 def gpu_memory_mb(spec: Spec, classes: int | Output = 2) -> float:
-    """Return the MB of arrays that a trial should hold on a GPU; no GPU was at hand to measure it on.
+    """Return the MB of arrays that a trial should hold on a GPU, no less than any that was measured: docs/gpu.md.
 
     Weights, gradient and two moments; of a training batch every step's inputs, gates and states; or of a larger batch
-    that is only predicted, what enters and leaves its widest layer.
+    that is only predicted, what enters and leaves its widest layer. cuDNN keeps several times as much.
     """
-    gates, directions = CELLS[spec.cell].gates, _directions(spec)
-    layers = directions * sum(spec.units) * (gates + 3)
+    cell, directions = CELLS[spec.cell], _directions(spec)
+    columns = CUDNN_COLUMNS * cell.gates if cell.cudnn else cell.gates + 2  # of a word in one unit
+    layers = directions * sum(spec.units) * (columns + 1)
     training = spec.batch_size * spec.max_len * (2 * table_columns(spec) + layers)
-    widest = directions * max(spec.units) * (gates + 2)
+    widest = directions * max(spec.units) * columns
     predicting = PREDICT_BATCH * spec.max_len * (table_columns(spec) + widest)
     return 4 * (4 * parameters(spec, classes) + max(training, predicting)) / 2**20
 

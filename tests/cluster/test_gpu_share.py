@@ -3,6 +3,7 @@
 from rnnsweep.cluster.gpu_share import SLACK, packed_share, peaks
 from rnnsweep.machine.gpu import CONTEXT_MB, PER_GPU
 from rnnsweep.network.cost import gpu_memory_mb
+from rnnsweep.space import SYSTEMS
 from rnnsweep.spec import Spec
 
 SPEC = Spec(cell="gru", units=(100, 50), num_words=1000, max_len=500)
@@ -33,6 +34,20 @@ def test_a_gpu_too_small_or_of_unknown_size_is_given_whole_and_a_huge_one_has_a_
 def test_the_estimate_grows_with_everything_that_takes_memory():
     for more in ({"units": (200, 50)}, {"max_len": 1000}, {"batch_size": 1024}, {"bidirectional": True}):
         assert gpu_memory_mb(SPEC.replace(**more)) > gpu_memory_mb(SPEC)
+
+
+def test_no_network_that_cudnn_computes_took_more_than_is_estimated():
+    """Peaks of PyTorch and JAX on an H200, in MB, the larger of both: docs/gpu.md."""
+    took = {
+        "gru-3x-1k": 1835,
+        "gru-2x-10k-80": 501,
+        "gru-2x-10k-500": 2630,
+        "lstm-1x-5k": 3941,
+        "lstm-1x-1k": 3940,
+        "lstm-3x-1k": 3940,
+    }
+    for name, peak in took.items():
+        assert peak < gpu_memory_mb(SYSTEMS[name]) < 2 * peak
 
 
 def test_peaks_are_those_that_results_recorded():
