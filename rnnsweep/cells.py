@@ -22,6 +22,7 @@ class Cell:
     biases: int = 1  # rows of its bias
     recurrent: bool = True  # whether its gates see the state, by a recurrent kernel
     has_c: bool = False  # whether it carries a second state beside its output
+    cudnn: bool = False  # whether cuDNN computes all its steps at once; step by step a GPU waits for each
 
     @property
     def arrays(self) -> int:
@@ -31,8 +32,8 @@ class Cell:
 
 CELLS = {
     "simple_rnn": Cell("SimpleRNN", gates=1),
-    "gru": Cell("GRU", gates=3, biases=2),  # reset_after has one bias for the input and one for the state
-    "lstm": Cell("LSTM", gates=4, has_c=True),
+    "gru": Cell("GRU", gates=3, biases=2, cudnn=True),  # reset_after has one bias for the input and one for the state
+    "lstm": Cell("LSTM", gates=4, has_c=True, cudnn=True),
     "forget": Cell("ForgetGate", gates=2, has_c=True),  # an LSTM without input and output gate
     "mingru": Cell("minGRU", gates=2, recurrent=False),  # Feng and others 2024: its gates see the input alone
 }

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnsweep.cells import CELLS
 from rnnsweep.machine.device import cores_in_use, jit_compile, keras, make_gradients_dense
 from rnnsweep.network.cost import PREDICT_BATCH, pooled_width
 from rnnsweep.network.keras_loss import keras_loss
@@ -178,17 +179,25 @@ class PackedEngine:
         return kept.astype(np.float32) / np.float32(1 - rate)
 
 
+def _in_cudnn(spec: Spec) -> bool:
+    """Return whether Keras has cuDNN compute this spec's steps: by its rules, with no mask and nothing dropped in them.
+
+    Step by step PyTorch took five times as long on a GPU as one core does: docs/gpu.md.
+    """
+    return CELLS[spec.cell].cudnn and not (spec.padding_skipped or spec.recurrent_dropout or spec.adversarial)
+
+
 ENGINES: dict[str, type[KerasEngine] | type[PackedEngine]] = {"packed": PackedEngine, "keras": KerasEngine}
 
 
 def engine_class(name: str, spec: Spec, device: str) -> type[KerasEngine] | type[PackedEngine]:
-    """Return the engine of this name; `auto` is packed on a CPU where it computes the spec, else keras.
+    """Return the engine of this name; `auto` is packed where that computes the spec and no cuDNN is faster, else keras.
 
-    Adversarial noise is packed, on the CPU, on any device: Keras's training step takes one gradient. Raises
-    `ValueError` on another name, and on keras for such a spec.
+    So what cuDNN does not compute is packed, on the CPU, on any device, adversarial noise among it: Keras's training
+    step takes one gradient. Raises `ValueError` on another name, and on keras for such noise.
     """
     if name == "auto":
-        name = "packed" if supports(spec) and (device == "cpu" or spec.adversarial) else "keras"
+        name = "packed" if supports(spec) and (device == "cpu" or not _in_cudnn(spec)) else "keras"
     if name == "keras" and spec.adversarial:
         raise ValueError(
             f"adversarial is {spec.adversarial}, which the Keras layers do not train on; give engine packed"

@@ -24,7 +24,7 @@ from rnnsweep.network.model import build, summary, weights_to_bytes
 from rnnsweep.network.output import Output, output_of
 from rnnsweep.network.tables import begin_with, begin_with_bigrams
 from rnnsweep.spec import Spec
-from rnnsweep.training.engines import Engine, engine_class
+from rnnsweep.training.engines import Engine, KerasEngine, engine_class
 from rnnsweep.training.measures import check_selection, measures, weights_of_classes, without_copies
 from rnnsweep.training.optimizer import keras_optimizer
 from rnnsweep.training.result import Epoch, Result, accuracy_columns, best_epoch, ended
@@ -96,9 +96,10 @@ class _Training:
         self.class_weights = weights_of_classes(spec, reviews.labels, output.units if output.shape else 2)
         optimizer = keras_optimizer(spec)
         optimizer.build(self.model.trainable_variables)
-        self.device = device_kind()
+        kind = engine_class(engine, spec, device_kind())
+        self.device = device_kind() if kind is KerasEngine else "cpu"
         reset_peak_gpu_memory(self.device)
-        self.engine: Engine = engine_class(engine, spec, self.device)(spec, self.model, optimizer, output)
+        self.engine: Engine = kind(spec, self.model, optimizer, output)
         self.variables = [*self.model.variables, *optimizer.variables]
         self._rate = math.nan  # that the engine was told last in this epoch
         self.rows: list[Row] = []

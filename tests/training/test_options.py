@@ -90,6 +90,8 @@ def test_what_layers_drop_is_drawn_again_from_a_checkpoint_and_stays_in_for_pred
 def test_adversarial_noise_is_packed_on_any_device_and_not_for_the_keras_layers():
     assert engine_class("auto", SPEC.replace(adversarial=1), "gpu").name == "packed"
     assert engine_class("auto", SPEC, "gpu").name == "keras"
+    for alone in ({"cell": "simple_rnn"}, {"mask_padding": True}, {"recurrent_dropout": 0.1}):  # what cuDNN has not
+        assert engine_class("auto", SPEC.replace(**alone), "gpu").name == "packed"
     with pytest.raises(
         ValueError, match=r"adversarial is 1\.0, which the Keras layers do not train on; give engine packed"
     ):

@@ -155,6 +155,12 @@ def test_a_result_says_what_it_was_made_with(tiny):
     assert json.loads(json.dumps(row)) == row
 
 
+def test_what_is_packed_where_there_is_a_gpu_says_that_it_took_none_of_it(tiny, monkeypatch):
+    monkeypatch.setattr("rnnsweep.training.train.device_kind", lambda: "gpu")
+    row = trained(SPEC.replace(cell="simple_rnn", epochs=1), tiny)[0].row
+    assert (row["path"], row["device"], row["peak_gpu_memory_mb"]) == ("packed", "cpu", None)
+
+
 def test_what_the_packed_engine_cannot_compute_is_left_to_keras(tiny, monkeypatch):
     monkeypatch.delitem(STEPS, "simple_rnn")
     spec = SPEC.replace(cell="simple_rnn", units=(4,), epochs=1, bidirectional=True, pooling="max")
