@@ -182,7 +182,7 @@ class PackedEngine:
 def _in_cudnn(spec: Spec) -> bool:
     """Return whether Keras has cuDNN compute this spec's steps: by its rules, with no mask and nothing dropped in them.
 
-    Step by step PyTorch took five times as long on a GPU as one core does: docs/gpu.md.
+    Step by step PyTorch took eleven times as long on a GPU as one core does: docs/gpu.md.
     """
     return CELLS[spec.cell].cudnn and not (spec.padding_skipped or spec.recurrent_dropout or spec.adversarial)
 
