@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rnnsweep.cluster.connect import prepare
 from rnnsweep.cluster.nodes import Node, slots_of
-from rnnsweep.machine.gpu import installed
+from rnnsweep.machine.gpu import installed, smallest_mb
 from rnnsweep.sweep import Machines, SweepError
 
 
@@ -61,5 +61,4 @@ def _no_room(machines: Machines) -> str:
 
 def smallest_gpu_mb(machines: Machines, nodes: Iterable[Node]) -> float | None:
     """Return the memory in MB of the smallest GPU that there is, here or on the nodes, or None where none is seen."""
-    found = installed() if machines.address is None else [each for node in nodes for each in node.gpus]
-    return min((memory for _, memory in found), default=None)
+    return smallest_mb(installed() if machines.address is None else [each for node in nodes for each in node.gpus])

@@ -9,16 +9,19 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from rnnsweep.machine.gpu import fraction, installed, memory_limit_mb
+from rnnsweep.machine.gpu import fraction, installed, memory_limit_mb, smallest_mb
 from rnnsweep.machine.imports import without
-from rnnsweep.machine.keras_backend import backend_name
+from rnnsweep.machine.keras_backend import USUAL, backend_name
 from rnnsweep.machine.quiet import quiet
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Keras and TensorFlow import these, where they are installed, for pictures, scikit-learn's interface, Google's TPUs and
-# other backends: a third of their start.
-_UNUSED = {"matplotlib", "sklearn", "IPython", "googleapiclient", "oauth2client", "tensorflow", "jax"}
-with quiet(), without(*_UNUSED - {backend_name()}):  # TensorFlow writes before its own log level counts
+# Keras and TensorFlow import these, where they are installed, for pictures, scikit-learn's interface and Google's TPUs,
+# and TensorFlow JAX, to convert its networks: a third of their start. Other backends may need JAX.
+_UNUSED = ("matplotlib", "sklearn", "IPython", "googleapiclient", "oauth2client")
+with (
+    quiet(),
+    without(*_UNUSED, *(["jax"] if backend_name() == USUAL else [])),
+):  # TensorFlow writes before its own log level counts
     import keras as keras
 
 # A file in the user's folder (keras.json) may say otherwise, and would give other numbers under the same key.
@@ -94,9 +97,9 @@ class _TensorFlow(_Backend):
 def _limit_tensorflow(device: Any, share: float | None) -> None:
     import tensorflow as tf
 
-    sizes = [memory for _, memory in installed()] if share and share < 1 else []
-    if share and sizes:
-        limit = tf.config.LogicalDeviceConfiguration(memory_limit=memory_limit_mb(min(sizes), share))
+    total = smallest_mb(installed()) if share and share < 1 else None
+    if share and total:
+        limit = tf.config.LogicalDeviceConfiguration(memory_limit=memory_limit_mb(total, share))
         tf.config.set_logical_device_configuration(device, [limit])
     else:
         tf.config.experimental.set_memory_growth(device, True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import subprocess
+from collections.abc import Iterable
 
 PER_GPU = 8  # trials that share a GPU at most: more of them than that wait for the GPU, not for its memory
 CONTEXT_MB = 1000.0  # of a process on a GPU beside its arrays: CUDA's, cuBLAS's and cuDNN's own
@@ -22,6 +23,11 @@ def fraction(total_mb: float, share: float) -> float:
     return memory_limit_mb(total_mb, share) / total_mb
 
 
+def smallest_mb(gpus: Iterable[tuple[str, float]]) -> float | None:
+    """Return the memory in MB of the smallest of these GPUs, each name and memory, or None of none."""
+    return min((memory for _, memory in gpus), default=None)
+
+
 def environment(share: float) -> dict[str, str]:
     """Return what a worker's environment must say before a backend is imported.
 
@@ -29,8 +35,8 @@ def environment(share: float) -> dict[str, str]:
     """
     if not share:
         return {"CUDA_VISIBLE_DEVICES": ""}
-    sizes = [memory for _, memory in installed()] if share < 1 else []
-    return {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{fraction(min(sizes), share):.4f}"} if sizes else {}
+    total = smallest_mb(installed()) if share < 1 else None
+    return {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{fraction(total, share):.4f}"} if total else {}
 
 
 @functools.cache  # asked before each trial, and no GPU comes while a process runs

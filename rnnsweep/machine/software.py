@@ -32,7 +32,9 @@ def versions() -> dict[str, str]:
     for name in LIBRARIES:
         with suppress(ModuleNotFoundError):
             found[name] = version(name)
-    return found | ({"backend": backend_name()} if backend_name() != USUAL else {})
+    if (backend := backend_name()) != USUAL:
+        found["backend"] = backend
+    return found
 
 
 @functools.cache

@@ -96,8 +96,9 @@ class _Training:
         self.class_weights = weights_of_classes(spec, reviews.labels, output.units if output.shape else 2)
         optimizer = keras_optimizer(spec)
         optimizer.build(self.model.trainable_variables)
-        kind = engine_class(engine, spec, device_kind())
-        self.device = device_kind() if kind is KerasEngine else "cpu"
+        device = device_kind()
+        kind = engine_class(engine, spec, device)
+        self.device = device if kind is KerasEngine else "cpu"
         reset_peak_gpu_memory(self.device)
         self.engine: Engine = kind(spec, self.model, optimizer, output)
         self.variables = [*self.model.variables, *optimizer.variables]
