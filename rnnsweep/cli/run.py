@@ -175,4 +175,5 @@ def look_at_cluster(
         return slots
     nodes, slots = survey(ledger, dataset, machines)
     screen.print_nodes(console, nodes, slots)
+    screen.print_idle_gpus(console, [gpu for node in nodes if node.resources.get("GPU") for gpu in node.gpus], machines)
     return slots

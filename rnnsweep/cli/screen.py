@@ -20,6 +20,7 @@ from rnnsweep.data import Dataset, split
 from rnnsweep.data.vectors import coverage
 from rnnsweep.ensemble import Ensemble
 from rnnsweep.ledger import LINE_TITLES, Ledger
+from rnnsweep.machine.gpu import hidden, installed
 from rnnsweep.machine.software import blas_text, kernel_warning
 from rnnsweep.redact import printable, without_password
 from rnnsweep.search import SMALLER
@@ -106,6 +107,14 @@ def print_plan(console: Console, ledger: Ledger, machines: Machines, trials: int
         warning = kernel_warning()
         if warning:
             print_warning(console, warning)
+        print_idle_gpus(console, [] if hidden() else installed(), machines)
+
+
+def print_idle_gpus(console: Console, gpus: Sequence[tuple[str, float]], machines: Machines) -> None:
+    """Print that none of these GPUs, each name and memory in MB, will be used, where that is so, and how they would."""
+    if gpus and not machines.in_process and not machines.gpus_per_trial:
+        names = plain(", ".join(dict.fromkeys(name for name, _ in gpus)))
+        console.print(f"[bold]gpu[/]      {names}: not used; to use it, --gpus-per-trial auto", soft_wrap=True)
 
 
 def print_lines(console: Console, settings: int, seconds: float, when: str) -> None:

@@ -6,6 +6,7 @@ docs/gpu.md has what was measured on one.
 from __future__ import annotations
 
 import functools
+import os
 import subprocess
 from collections.abc import Iterable
 
@@ -37,6 +38,11 @@ def environment(share: float) -> dict[str, str]:
         return {"CUDA_VISIBLE_DEVICES": ""}
     total = smallest_mb(installed()) if share < 1 else None
     return {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{fraction(total, share):.4f}"} if total else {}
+
+
+def hidden() -> bool:
+    """Return whether the environment lets no program see a GPU, as CUDA reads it."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
 
 
 @functools.cache  # asked before each trial, and no GPU comes while a process runs

@@ -57,3 +57,16 @@ def test_the_plan_names_the_kernel_of_this_machine_and_warns_of_a_slower_one(
     out = console.file.getvalue()
     assert out.count("kernel   openblas 0.3.33 Zen") == 1
     assert out.count("warning: unset it") == lines
+
+
+def test_a_gpu_that_no_trial_will_use_is_named_with_the_flag_that_uses_it(console, tmp_path, monkeypatch):
+    def lines(**machines):
+        screen.print_plan(console, Ledger(tmp_path), Machines(**machines), 3, 1, 2)
+        return [line for line in console.file.getvalue().splitlines() if line.startswith("gpu ")]
+
+    monkeypatch.setattr(screen, "installed", lambda: [("Tesla T4", 15360.0), ("Tesla T4", 15360.0)])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert not lines()  # who hides it knows of it
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert not lines(gpus_per_trial=0.5) + lines(backend="in-process") + lines(address="auto")
+    assert lines() == ["gpu      Tesla T4: not used; to use it, --gpus-per-trial auto"]

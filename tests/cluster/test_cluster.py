@@ -27,6 +27,7 @@ from rnnsweep.search.search import Search
 from rnnsweep.space import Choice, SearchSpace
 from rnnsweep.spec import Spec
 from rnnsweep.sweep import Machines, Progress, SpecList, SweepError
+from tests.helpers.gpus import say_of_gpus
 
 survey = importlib.import_module("rnnsweep.cluster.survey")  # the folder's `survey` is the function
 SPECS = [Spec(units=(4,), max_len=12, epochs=1, seed=seed) for seed in range(4)]
@@ -222,11 +223,8 @@ def nodes(tmp_path_factory):
     """Return the address of a head without cores, a node with cores and one with two declared GPUs too."""
     from ray.cluster_utils import Cluster
 
-    tool = tmp_path_factory.mktemp("tools") / "nvidia-smi"  # as every node finds it
-    tool.write_text("#!/bin/sh\necho 'Tesla T4, 16000'\n")
-    tool.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
+        patch.setenv("PATH", say_of_gpus(tmp_path_factory.mktemp("tools"), "Tesla T4, 16000"))  # on every node
         patch.delenv("CUDA_VISIBLE_DEVICES", raising=False)  # Ray declares no more GPUs than it lets one see
         machine = Cluster(True, head_node_args={"num_cpus": 0, "num_gpus": 0, "include_dashboard": False})
         machine.add_node(num_cpus=4, num_gpus=0)
@@ -408,6 +406,7 @@ def test_the_plan_shows_what_every_node_said_and_leaves_nothing(nodes, tmp_path,
     assert "3 nodes, 8 trials at a time" in out
     assert f"ray {versions()['ray']}" in out
     assert "4 CPUs  2 GPUs" in out
+    assert "Tesla T4: not used" in out
     assert "received the reviews by the object store, and wrote and read the results" in out
     assert list(tmp_path.iterdir()) == []
 

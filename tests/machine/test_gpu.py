@@ -1,10 +1,9 @@
 """A trial's share of a GPU, worked out for GPUs of a known size; none is needed."""
 
-import os
-
 import pytest
 
 from rnnsweep.machine import gpu
+from tests.helpers.gpus import say_of_gpus
 
 
 def test_shares_of_one_gpu_with_their_contexts_fit_it():
@@ -29,11 +28,9 @@ def test_a_trial_without_a_share_sees_no_gpu_and_jax_is_told_a_part_that_leaves_
 
 
 def test_the_machines_own_tool_says_what_gpus_there_are(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
+    there = say_of_gpus(tmp_path, "NVIDIA A100-SXM4-80GB, 81920", "Tesla T4, 15360")
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     assert gpu.installed() == []
     gpu.installed.cache_clear()
-    tool = tmp_path / "nvidia-smi"
-    tool.write_text("#!/bin/sh\necho 'NVIDIA A100-SXM4-80GB, 81920'\necho 'Tesla T4, 15360'\n")
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
+    monkeypatch.setenv("PATH", there)
     assert gpu.installed() == [("NVIDIA A100-SXM4-80GB", 81920.0), ("Tesla T4", 15360.0)]
