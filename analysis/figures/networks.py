@@ -129,7 +129,7 @@ def costs(frame: pd.DataFrame, beside: pd.DataFrame, cost: str, unit: str, ax: A
     ax.set(xlabel=unit, ylabel="mean test accuracy")
     # Below the axis's title, since so many kinds cover points.
     below = offset_copy(ax.transAxes, ax.get_figure(root=True), y=-34, units="points")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=4, borderaxespad=0)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=3, borderaxespad=0)
     return titled(tell(ax, said), title, subtitle)
 
 

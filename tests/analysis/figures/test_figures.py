@@ -177,6 +177,18 @@ def test_the_legend_of_the_costs_covers_no_point_and_no_title():
         assert not box.overlaps(ax.xaxis.label.get_window_extent())
 
 
+def test_the_legend_of_the_costs_is_whole_with_four_cells_and_all_that_stands_beside_them():
+    with style.context(["default", STYLE]):
+        ax = Figure((4.8, 3.6), layout="constrained").subplots()
+        kinds = ["SimpleRNN", "GRU", "LSTM", "ForgetGate", *networks.BESIDE]
+        frame = pd.DataFrame({"kind": kinds, "network": "n", "seconds": 9.0, "test_accuracy": 0.8, "number": 0})
+        cells, beside = frame[:4].assign(front_seconds=False), frame[4:]
+        networks.costs(cells, beside, "seconds", "seconds of a run", ax, "title", "below")
+        FigureCanvasAgg(ax.figure).draw()
+        box = ax.get_legend().get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= ax.figure.bbox.width
+
+
 def test_the_numbers_of_a_crowded_front_cover_each_other_nowhere():
     with style.context(["default", STYLE]):
         ax = Figure(layout="constrained").subplots()
