@@ -175,5 +175,6 @@ def look_at_cluster(
         return slots
     nodes, slots = survey(ledger, dataset, machines)
     screen.print_nodes(console, nodes, slots)
-    screen.print_idle_gpus(console, [gpu for node in nodes if node.resources.get("GPU") for gpu in node.gpus], machines)
+    if not machines.gpus_per_trial:
+        screen.print_idle_gpus(console, [gpu for node in nodes if node.resources.get("GPU") for gpu in node.gpus])
     return slots

@@ -107,12 +107,13 @@ def print_plan(console: Console, ledger: Ledger, machines: Machines, trials: int
         warning = kernel_warning()
         if warning:
             print_warning(console, warning)
-        print_idle_gpus(console, [] if hidden() else installed(), machines)
+        if not machines.in_process and not machines.gpus_per_trial and not hidden():
+            print_idle_gpus(console, installed())
 
 
-def print_idle_gpus(console: Console, gpus: Sequence[tuple[str, float]], machines: Machines) -> None:
-    """Print that none of these GPUs, each name and memory in MB, will be used, where that is so, and how they would."""
-    if gpus and not machines.in_process and not machines.gpus_per_trial:
+def print_idle_gpus(console: Console, gpus: Sequence[tuple[str, float]]) -> None:
+    """Print that none of these GPUs, each name and memory in MB, will be used, and how they would, if there are any."""
+    if gpus:
         names = plain(", ".join(dict.fromkeys(name for name, _ in gpus)))
         console.print(f"[bold]gpu[/]      {names}: not used; to use it, --gpus-per-trial auto", soft_wrap=True)
 

@@ -17,11 +17,10 @@ from rnnsweep.machine.quiet import quiet
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Keras and TensorFlow import these, where they are installed, for pictures, scikit-learn's interface and Google's TPUs,
 # and TensorFlow JAX, to convert its networks: a third of their start. Other backends may need JAX.
-_UNUSED = ("matplotlib", "sklearn", "IPython", "googleapiclient", "oauth2client")
-with (
-    quiet(),
-    without(*_UNUSED, *(["jax"] if backend_name() == USUAL else [])),
-):  # TensorFlow writes before its own log level counts
+_UNUSED = ["matplotlib", "sklearn", "IPython", "googleapiclient", "oauth2client"]
+if backend_name() == USUAL:
+    _UNUSED.append("jax")
+with quiet(), without(*_UNUSED):  # TensorFlow writes before its own log level counts
     import keras as keras
 
 # A file in the user's folder (keras.json) may say otherwise, and would give other numbers under the same key.
