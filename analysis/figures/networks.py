@@ -134,7 +134,7 @@ def costs(frame: pd.DataFrame, beside: pd.DataFrame, cost: str, unit: str, ax: A
 
 
 def _number(ax: Axes, numbers: Iterable[str], places: Points, points: Points) -> None:
-    """Write numbers beside their places, float [n, 2], each near it, on no other number and few points."""
+    """Write numbers beside their places, float [n, 2], a line from each to its own, on no other and few points."""
     ax.autoscale_view()  # else the limits are found when it is drawn
     to_points = ax.transData + Affine2D().scale(72 / ax.figure.dpi)
     points, written = to_points.transform(points), np.zeros((0, 2))
@@ -144,8 +144,9 @@ def _number(ax: Axes, numbers: Iterable[str], places: Points, points: Points) ->
         away = AWAY[np.lexsort((covered, (others < DIGITS).all(axis=2).sum(axis=1)))[0]]
         written = np.vstack([written, at + away])
         ax.annotate(
-            number, place, away, textcoords="offset points", fontsize=8, ha="center", va="center", weight="bold"
-        )
+            number, place, away, textcoords="offset points", fontsize=8, ha="center", va="center", weight="bold",
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": GREY, "shrinkB": 0},
+        )  # fmt: skip
 
 
 def importance(frame: pd.DataFrame, names: Mapping[str, str], ax: Axes, title: str, subtitle: str) -> Axes:

@@ -8,6 +8,7 @@ from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from analysis import figures
 from analysis.figures import networks
@@ -189,7 +190,7 @@ def test_the_legend_of_the_costs_is_whole_with_four_cells_and_all_that_stands_be
         assert 0 <= box.x0 < box.x1 <= ax.figure.bbox.width
 
 
-def test_the_numbers_of_a_crowded_front_cover_each_other_nowhere():
+def test_the_numbers_of_a_crowded_front_cover_each_other_nowhere_and_each_has_a_line_to_its_point():
     with style.context(["default", STYLE]):
         ax = Figure(layout="constrained").subplots()
         frame = pd.DataFrame({"seconds": np.geomspace(5, 8, 12), "test_accuracy": np.linspace(0.86, 0.87, 12)})
@@ -197,9 +198,16 @@ def test_the_numbers_of_a_crowded_front_cover_each_other_nowhere():
         far = pd.DataFrame({"kind": ["ensemble"], "network": ["mean"], "seconds": [900.0], "test_accuracy": [0.6]})
         networks.costs(frame, far, "seconds", "seconds of a run", ax, "title", "below")
         FigureCanvasAgg(ax.figure).draw()
-        boxes = {text.get_text(): text.get_window_extent() for text in ax.texts}
+        # An Annotation's own extent has its line to the point, too.
+        boxes = {text.get_text(): Text.get_window_extent(text) for text in ax.texts}
         numbers = [boxes[str(number)] for number in range(1, 13)]
         assert not any(one.overlaps(other) for one, other in itertools.combinations(numbers, 2))
+        points = dict(
+            zip(map(str, frame["number"]), ax.transData.transform(frame[["seconds", "test_accuracy"]]), strict=True)
+        )
+        lines = {text.get_text(): text.arrow_patch for text in ax.texts if text.get_text() in points}
+        ends = {number: line.get_transform().transform(line.get_path().vertices)[-1] for number, line in lines.items()}
+        assert all(np.allclose(ends[number], points[number], atol=1) for number in points)
 
 
 def test_a_legend_goes_where_no_points_are_of_lines_or_alone(ax):
