@@ -211,8 +211,9 @@ def refit(
 ) -> pd.DataFrame:
     """Train the best network of a ledger, or the one of a key, again on training and validation texts together.
 
-    It ends after the median of the epochs that were best, with fresh seeds. Return one row: test accuracy and 95 %
-    interval without (test_accuracy, low, high, n) and with the refit (`refit_` before each), and their difference.
+    It ends after the median of its seeds' best epochs, of a key after that one trial's, with fresh seeds. Return one
+    row: test accuracy and 95 % interval without (test_accuracy, low, high, n) and with the refit (`refit_` before
+    each), and their difference.
     """
     from rnnsweep.use.chosen import chosen
 
