@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ from analysis.document import (
 from analysis.frames.contrasts import CONTROLLED, LEAST_SEEDS, PUBLISHED, ROOT_MEAN_SQUARE, SYSTEM
 from analysis.frames.trials import records
 from analysis.original.claims import CLAIMS, UNDECIDED, Claim, published_difference
-from analysis.sections.commands import FACTORIAL_COMMAND, SEEDS_COMMAND
+from analysis.sections.commands import FACTORIAL_COMMAND, SEEDS_COMMAND, more_seeds
 from analysis.sections.source import Source
 from rnnsweep.cells import CELLS
 
@@ -64,10 +64,6 @@ RULE = [
         "root mean square of their effects are below 1 point.",
     ),
 ]
-MORE: dict[str, list[str | Span]] = {
-    PUBLISHED: [Code(SEEDS_COMMAND), " (as published)"],
-    CONTROLLED: [Code(FACTORIAL_COMMAND), " with more ", Code("--seeds"), " (controlled)"],
-}  # by family, what trains the trials that it lacks
 NEITHER = "neither the claim nor its contrary is shown"
 EVIDENCE = ["family", "difference", "effect, pp", "95 % interval, pp", "p", "Holm p", "seeds", "reviews", "df",
             "could have been shown, pp", "original's logs, pp"]  # fmt: skip
@@ -95,10 +91,10 @@ def claims_section(source: Source, published: dict[str, Any]) -> Section:
     """Return the verdicts in one table, and a section per claim."""
     found = [_judged(number, claim, source, published) for number, claim in enumerate(CLAIMS, 1)]
     claims = source.study.verdicts.claims
-    lacking = set(claims.loc[claims["interim"] | claims["reason"].ne(""), "family"])
+    lacking = claims[claims["interim"] | claims["reason"].ne("")]
     blocks: list[Block] = [
         _table(found),
-        *([_more(lacking)] if lacking else []),
+        *([_more(lacking, source)] if len(lacking) else []),
         List([*RULE, _interim(source.study.planned)], small=True),
         *(_section(one, source, published) for one in found),
     ]
@@ -134,11 +130,29 @@ def _judged(number: int, claim: Claim, source: Source, published: dict[str, Any]
     )
 
 
-def _more(lacking: Container[str]) -> Text:
-    """Return which commands train the trials that these families lack."""
-    first, *others = [parts for family, parts in MORE.items() if family in lacking]
-    words = [word for parts in others for word in (" and ", *parts)]
-    return text("What lacks trials gets them by ", *first, *words, ".", small=True)
+def _more(lacking: pd.DataFrame, source: Source) -> Text:
+    """Return which commands train the trials that these claims lack."""
+    said: list[str | Span] = []
+    if (lacking["family"] == PUBLISHED).any():
+        said += [" and ", Code(SEEDS_COMMAND), " (as published)"]
+    controlled = lacking[lacking["family"] == CONTROLLED]
+    begun = controlled["networks"] > 0  # the others name a grid, too, and have no pair in it
+    groups: Any = controlled.groupby([controlled[name].where(begun, "") for name in ("data", "epochs")], sort=False)
+    for (data, epochs), group in groups:
+        cells = {part.cell for number in group["claim"] for part in CLAIMS[number - 1].parts}
+        said += [" and ", *_of_grid(data, epochs, cells, source)]
+    if len(controlled):
+        said += [" with more ", Code("--seeds"), " (controlled)"]
+    return text("What lacks trials gets them by ", *said[1:], ".", small=True)
+
+
+def _of_grid(data: str, epochs: str, cells: Collection[str], source: Source) -> list[str | Span]:
+    """Return the command of the grid of real texts with this data and these epochs, else of the factorial on IMDB."""
+    for grid in source.study.grids:
+        if grid.real and (grid.data, str(grid.epochs)) == (data, epochs):
+            spec = source.contents.specs[grid.ended[0]]
+            return more_seeds(spec, [] if "" in cells else sorted(cells), source.contents.sources)
+    return [Code(FACTORIAL_COMMAND)]
 
 
 def _table(found: list[_Judged]) -> Table:

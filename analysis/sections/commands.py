@@ -43,6 +43,16 @@ def train_again(start: str, spec: Spec, sources: Sources) -> list[Block]:
     return [text(f"{start} this" if said else start, *said), command]
 
 
+def more_seeds(spec: Spec, cells: Sequence[str], sources: Sources) -> list[str | Span]:
+    """Return the command of the factorial on a spec's data, reviews and epochs, of these cells or with none of all, to
+    which a number of seeds is to be added, and what is to be said of it."""
+    words, said = data_words(sources, spec.dataset, spec.data_sha256)
+    chosen = {"cell": cells, "reviews": [spec.reviews] if spec.reviews else []}
+    chosen["epochs"] = [] if spec.epochs == Spec.epochs else [spec.epochs]
+    flags = [word for name, values in chosen.items() if values for word in (f"--{name}", *map(str, values))]
+    return [Code(shlex.join(["python", "sweeps/grid.py", *words, *flags])), *said]
+
+
 def read_again(sources: Sources, spec: Spec) -> tuple[list[str | Span], Command]:
     """Return what is to be said of the command that reads this spec's data, and trains nothing, and the command."""
     words, said = data_words(sources, spec.dataset, spec.data_sha256)

@@ -72,7 +72,20 @@ def test_commands_are_named_of_the_families_that_lack_trials_alone(said, tmp_pat
             put(ledger, spec.replace(seed=seed, **IMDB), test=accuracy, val=accuracy, train=accuracy)
     with unrendered():
         complete = report(ledger.load(), ledger.predictions)["report.md"].decode()
-    assert "gets them by `python sweeps/grid.py --data imdb` with more `--seeds` (controlled)." in complete
+    grids = "`python sweeps/grid.py --data imdb` and `python sweeps/grid.py --data imdb --epochs 10`"
+    assert f"gets them by {grids} with more `--seeds` (controlled)." in complete
+
+
+def test_a_claim_gets_what_it_lacks_by_the_data_cells_and_epochs_of_its_own_grid(ledger):
+    own = {"dataset": "mine", "data_sha256": "f" * 64, "reviews": 500, "epochs": 10}
+    for units in ((4, 4), (4, 4, 4)):
+        for seed in (1, 2):
+            put(ledger, Spec(cell="simple_rnn", units=units, seed=seed, **own), test=0.7 + 0.01 * seed)
+    ledger.name_data("f" * 64, ["--data", "my texts.csv"])
+    with unrendered():
+        said = report(ledger.load(), ledger.predictions)["report.md"].decode()
+    command = "python sweeps/grid.py --data 'my texts.csv' --cell simple_rnn --reviews 500 --epochs 10"
+    assert f"`{command}` and `python sweeps/grid.py --data imdb` with more `--seeds` (controlled)." in said
 
 
 def test_linear_models_stand_beside_the_networks_where_accuracy_is_drawn_by_its_seconds(studied):
