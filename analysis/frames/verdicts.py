@@ -8,7 +8,7 @@ and two families.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from analysis.frames.contrasts import (
     CONTROLLED,
     PLANNED,
     PUBLISHED,
+    SYSTEM,
     Design,
     Finding,
     among_trained,
@@ -92,7 +93,7 @@ def verdicts(
     planned: Mapping[str, int] = PLANNED,
 ) -> Verdicts:
     """Return the verdicts on a ledger's prepared trials; `shown` are those of the scope of the eight systems."""
-    families = [as_published(shown), as_controlled(grids(studied(trials, suggestions)))]
+    families = [as_published(shown, planned.get(SYSTEM, 0)), as_controlled(grids(studied(trials, suggestions)))]
     judged = [judge(family, samples, planned) for family in families]
     questions = [question for family in families for question in family]
     return Verdicts(
@@ -105,9 +106,15 @@ def verdicts(
     )
 
 
-def as_published(shown: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -> list[Question]:
-    """Return each claim of the report's systems, from the trials of one scope."""
-    found, done = systems(shown), finished(shown)
+def as_published(shown: pd.DataFrame, planned: int = 0, claims: Sequence[Claim] = CLAIMS) -> list[Question]:
+    """Return each claim of the report's systems, from the trials of one scope.
+
+    Of a system that has more seeds than were planned and than all others have, as one that is a cell of a grid, too,
+    may have, the first count: more would be a second look at a verdict that was final.
+    """
+    every, done = systems(shown), finished(shown)
+    most = max(planned, min((system.seeds for system in every.values()), default=0))
+    found = {name: replace(system, keys=system.keys[:most]) for name, system in every.items()}
     epochs = sorted(done["epochs"].unique())
     where = (
         Source(str(done["data"].iloc[0]), " or ".join(map(str, epochs)), bool(done["real"].iloc[0]))

@@ -107,6 +107,7 @@ def _interim(planned: Mapping[str, int]) -> Text:
         Strong("Interim"),
         " is a verdict before each network has its planned number of seeds, planned by cell and never by network "
         f"({_counts(planned)}): stopping where a result looks good would make false ones common. "
+        "Seeds that one of the eight systems has beyond the plan and the others take no part. "
         f"A verdict on a cell of which some runs fail to train takes at least so many: {_counts(LEAST_SEEDS)}. “Could "
         "have been shown” is the smallest true difference that a test finds with probability .8 at .05 / 7.",
     )

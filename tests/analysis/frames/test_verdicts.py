@@ -206,6 +206,17 @@ def test_a_ledger_is_judged_in_two_families_of_seven(judged_ledger):
     assert claims.loc[("controlled", 1), "pairs"] == 2
 
 
+@pytest.mark.parametrize(("planned", "counted"), [(0, 2), (3, 3), (9, 4)])
+def test_seeds_that_one_system_has_beyond_the_plan_and_the_others_are_no_second_look(ledger, planned, counted):
+    for name, seeds in (("rnn-2x-10k", 2), ("rnn-3x-1k", 4)):
+        for seed in range(1, seeds + 1):
+            put(ledger, SYSTEMS[name].replace(seed=seed, **IMDB))
+    first, *_ = as_published(load(ledger)[0], planned)
+    of = {network.label: network for network in first.designs[0].weights}
+    assert {name: network.seeds for name, network in of.items()} == {"rnn-2x-10k": 2, "rnn-3x-1k": counted}
+    assert of["rnn-3x-1k"].keys[0] == SYSTEMS["rnn-3x-1k"].replace(seed=1, **IMDB).key, "the first of them"
+
+
 def test_every_claim_of_the_original_is_in_both_families(judged_ledger):
     assert set(judged_ledger.parts["claim"]) == set(range(1, len(CLAIMS) + 1))
     assert judged_ledger.parts.groupby(["family", "claim"]).ngroups == 2 * len(CLAIMS)
