@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -69,7 +68,7 @@ def _board(data: str, found: Sequence[Grid], samples: Samples) -> list[dict[str,
     networks = [(grid, network) for grid in found for network in grid.networks]
     used = common(network.seeds for _, network in networks)
     ranked = [(grid, network) for grid, network in networks if network.seeds >= used > 1]
-    kept = [replace(network, keys=network.keys[:used]) for _, network in ranked]
+    kept = [network.first(used) for _, network in ranked]
     judged = [samples(network, BEST) for network in kept]
     best = _best(kept, judged) if kept else np.zeros(0, dtype=bool)
     rows = [

@@ -65,6 +65,10 @@ class Network:
         """Number of finished trials."""
         return len(self.keys)
 
+    def first(self, seeds: int) -> Network:
+        """Return the network with at most so many of its trials, those of the lowest seeds."""
+        return replace(self, keys=self.keys[:seeds])
+
 
 @dataclass(frozen=True)
 class Grid:

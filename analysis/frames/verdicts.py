@@ -8,7 +8,7 @@ and two families.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -114,7 +114,7 @@ def as_published(shown: pd.DataFrame, planned: int = 0, claims: Sequence[Claim] 
     """
     every, done = systems(shown), finished(shown)
     most = max(planned, min((system.seeds for system in every.values()), default=0))
-    found = {name: replace(system, keys=system.keys[:most]) for name, system in every.items()}
+    found = {name: system.first(most) for name, system in every.items()}
     epochs = sorted(done["epochs"].unique())
     where = (
         Source(str(done["data"].iloc[0]), " or ".join(map(str, epochs)), bool(done["real"].iloc[0]))

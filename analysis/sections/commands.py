@@ -47,9 +47,10 @@ def more_seeds(spec: Spec, cells: Sequence[str], sources: Sources) -> list[str |
     """Return the command of the factorial on a spec's data, reviews and epochs, of these cells or with none of all, to
     which a number of seeds is to be added, and what is to be said of it."""
     words, said = data_words(sources, spec.dataset, spec.data_sha256)
-    chosen = {"cell": cells, "reviews": [spec.reviews] if spec.reviews else []}
-    chosen["epochs"] = [] if spec.epochs == Spec.epochs else [spec.epochs]
-    flags = [word for name, values in chosen.items() if values for word in (f"--{name}", *map(str, values))]
+    flags = ["--cell", *cells] if cells else []
+    for name in ("reviews", "epochs"):
+        if getattr(spec, name) != getattr(Spec, name):
+            flags += [f"--{name}", str(getattr(spec, name))]
     return [Code(shlex.join(["python", "sweeps/grid.py", *words, *flags])), *said]
 
 
