@@ -139,9 +139,13 @@ def _more(lacking: pd.DataFrame, source: Source) -> Text:
     controlled = lacking[lacking["family"] == CONTROLLED]
     begun = controlled["networks"] > 0  # the others name a grid, too, and have no pair in it
     groups: Any = controlled.groupby([controlled[name].where(begun, "") for name in ("data", "epochs")], sort=False)
+    commands: list[list[str | Span]] = []
     for (data, epochs), group in groups:
         cells = {part.cell for number in group["claim"] for part in CLAIMS[number - 1].parts}
-        said += [" and ", *_of_grid(data, epochs, cells, source)]
+        one = _of_grid(data, epochs, cells, source)
+        if one not in commands:
+            commands.append(one)
+    said += [word for one in commands for word in (" and ", *one)]
     if len(controlled):
         said += [" with more ", Code("--seeds"), " (controlled)"]
     return text("What lacks trials gets them by ", *said[1:], ".", small=True)

@@ -9,7 +9,7 @@ from rnnsweep.ledger.baselines import baselines_frame
 from rnnsweep.space.presets import FACTORIAL, SYSTEMS, grid
 from rnnsweep.spec import Spec
 from tests.helpers.figures import unrendered
-from tests.helpers.ledgers import IMDB, put
+from tests.helpers.ledgers import EMBEDDED, IMDB, put
 
 SHORT = {"num_words": (1000, 5000), "max_len": (80, 500)}
 REVIEWS = 200
@@ -74,6 +74,14 @@ def test_commands_are_named_of_the_families_that_lack_trials_alone(said, tmp_pat
         complete = report(ledger.load(), ledger.predictions)["report.md"].decode()
     grids = "`python sweeps/grid.py --data imdb` and `python sweeps/grid.py --data imdb --epochs 10`"
     assert f"gets them by {grids} with more `--seeds` (controlled)." in complete
+
+
+def test_claims_of_several_grids_that_one_command_trains_name_it_once(ledger):
+    for cell in ("gru", "lstm"):
+        put(ledger, Spec(cell=cell, units=(4,), **EMBEDDED), real=False)
+    with unrendered():
+        said = report(ledger.load(), ledger.predictions)["report.md"].decode()
+    assert "(as published) and `python sweeps/grid.py --data imdb` with more `--seeds` (controlled)." in said
 
 
 def test_a_claim_gets_what_it_lacks_by_the_data_cells_and_epochs_of_its_own_grid(ledger):
